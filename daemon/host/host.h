@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host as it was read: CPUs, nodes, interrupts, network devices, kernel. Changes nothing, decides nothing.
+ *
+ * On the live host nodes, distances and free memory come from libnuma; everything else, and everything of a copied
+ * tree, is read through fsio. Parts are read on demand, because 4,096 interrupts cost more than a sysctl profile.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/cpuset.h"
+#include "lib/base/str.h"
+
+struct fsio;
+struct hft_err;
+
+struct host_cpu {
+	int cpu;
+	bool online;
+	int package, core, node, l3; /* physical_package_id, core_id, node, cache/index3 id; -1 unknown */
+	int sibling_group;           /* index into siblings[]: CPUs of one core */
+};
+
+struct host_node {
+	int node;
+	struct cpuset cpus;
+	int *distances; /* one per node, in the order of host->nodes */
+	uint64_t memory_kib, free_kib;
+};
+
+struct host_irq {
+	int irq;         /* the number now; never a key */
+	char *key;       /* "pci-0000:00:03.0 msi-1", else "IO-APIC hwirq-5" */
+	char *device;    /* "0000:00:03.0", or "" */
+	char *driver;    /* driver of the device ("virtio_net": the child's when it has one), or "" */
+	char *nic;       /* network device it belongs to ("eth0"), or "" */
+	char *actions;   /* action names, comma separated ("virtio2-input.0"), "" when nobody requested it */
+	int node;        /* -1 unknown */
+	bool managed;    /* the affinity file has no write bit: the kernel keeps it (6.12 and later say so) */
+};
+
+struct host_nic {
+	char *name, *driver;
+	char *device; /* PCI address, or "" for a virtual device */
+	char *mac;
+	int node;     /* -1 unknown */
+	int rx_queues, tx_queues;
+	struct cpuset local_cpus;
+};
+
+struct host_feature {
+	const char *name; /* "thp", "cpufreq", "cpuidle", "nohz_full", "smt", "mce", "managed-irq-mode", "cgroup2", ... */
+	bool present;
+	const char *note; /* what it means for hfttune, one clause */
+};
+
+struct host {
+	struct fsio *fs; /* borrowed */
+	char *kernel;    /* "6.18.44-..." from /proc/sys/kernel/osrelease */
+	int kernel_major, kernel_minor;
+	char *boot_id;   /* /proc/sys/kernel/random/boot_id, "" in a tree without one */
+	char *machine_id; /* /etc/machine-id, "" without one */
+	char *vendor;    /* "GenuineIntel", "AuthenticAMD" */
+	char *model;
+	bool is_virtual; /* the hypervisor flag of /proc/cpuinfo */
+	struct cpuset possible, present, online, isolated, nohz_full;
+	struct host_cpu *cpus; /* one per present CPU, ascending */
+	size_t n_cpus;
+	struct cpuset *siblings; /* sibling groups of present CPUs */
+	size_t n_siblings;
+	struct host_node *nodes;
+	size_t n_nodes;
+	struct host_feature *features;
+	size_t n_features;
+
+	bool nics_read, irqs_read; /* set by the functions below */
+	struct host_nic *nics;
+	size_t n_nics;
+	struct host_irq *irqs; /* ascending by number */
+	size_t n_irqs;
+	struct host_irq **irqs_by_key; /* the same, sorted by key */
+};
+
+/* Kernel, CPUs, siblings, nodes. fs is borrowed and must outlive the host. Missing facts are defaults (a tree without
+ * topology is one package, one core per CPU); a tree without CPUs is -ENOENT ERR_IO. Caller frees. */
+int host_read(struct fsio *fs, struct host **ret, struct hft_err *err);
+int host_read_nics(struct host *h, struct hft_err *err);     /* no-op when read already */
+int host_read_irqs(struct host *h, struct hft_err *err);     /* reads the NICs too */
+int host_read_features(struct host *h, struct hft_err *err); /* what the kernel and the machine have */
+void host_free(struct host *h);
+void host_freep(struct host **h);
+
+const struct host_cpu *host_cpu(const struct host *h, int cpu);  /* NULL when not present */
+const struct host_node *host_node(const struct host *h, int node);
+const struct host_nic *host_nic(const struct host *h, const char *name);
+const struct host_irq *host_irq_by_key(const struct host *h, const char *key);
+/* All present CPUs that share a core with a member of set (includes set). */
+void host_siblings(const struct host *h, const struct cpuset *set, struct cpuset *ret);
+/* Online CPUs of a package; empty when there is none. */
+void host_package(const struct host *h, int package, struct cpuset *ret);
+/* Does set hold all online threads of at least one core (P11)? */
+bool host_has_whole_core(const struct host *h, const struct cpuset *set);
+/* online minus isolated minus nohz_full: what the kernel itself may use for everything else. */
+void host_housekeeping(const struct host *h, struct cpuset *ret);
+bool host_kernel_at_least(const struct host *h, int major, int minor);
+bool host_has_driver(const struct host *h, const char *driver); /* any NIC or interrupt of that driver; reads must be done */
+
+/* Free the huge-page question: free memory of a node (-1: the host), KiB. Live: libnuma; a tree: meminfo. */
+int host_free_memory(const struct host *h, int node, uint64_t *ret_kib, struct hft_err *err);
+
+/* Is the interrupt still the one that the key names? Re-reads chip and hwirq of its number: 0, -ESTALE when the number
+ * now belongs to another one or is gone. Called right before each write. */
+int host_irq_recheck(const struct host *h, const struct host_irq *irq, struct hft_err *err);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A knob is one kind of tunable: one file knob_NAME.c with one `const struct knob`, and one line in knobs.def.
+ *
+ * A knob translates between canonical value text and the kernel. It has no journal, no log, no policy and no JSON.
+ * An object is named by a key, stable across reboots of the same machine, unique within the knob and holding the
+ * option where an object has several ("policy0 governor"). Everything after `list` works from the key alone, because
+ * undo has nothing else.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/str.h"
+
+struct fsio;
+struct hft_err;
+struct host;
+
+/* Held descriptors (PM QoS): kept by the daemon for as long as the layer is in force. */
+struct knob_holds {
+	/* The value text held under this key, or NULL. Borrowed. */
+	const char *(*value)(void *data, const char *key);
+	/* Keep fd under key, replacing an older one; owns fd in any case. */
+	int (*hold)(void *data, const char *key, const char *value, int fd, struct hft_err *err);
+	int (*release)(void *data, const char *key, struct hft_err *err);
+	void *data;
+};
+
+struct knob_ctx {
+	struct fsio *fs;
+	struct host *host;              /* knobs that need interrupts or NICs call host_read_irqs() themselves */
+	const struct knob_holds *holds; /* NULL where nothing can be held: standalone mode, copied trees */
+	bool copied;                    /* a copied tree: the row's transform stands in for the kernel */
+};
+
+struct knob_object {
+	char *key;
+	char *label; /* further names for people ("eth0-rx-0"), or NULL */
+	char *na;    /* why this machine or kernel lacks it (then nothing is read or written), or NULL */
+};
+
+struct knob_objects { /* zero-initialise; knob_objects_done frees */
+	struct knob_object *o;
+	size_t n, cap;
+};
+
+enum knob_verdict_state { KNOB_OK, KNOB_DRIFT, KNOB_PENDING, KNOB_NA };
+
+struct knob_verdict {
+	enum knob_verdict_state state;
+	struct strbuf found; /* canonical value found now */
+	char reason[160];    /* pending: until what; na: what is missing; drift: what was judged, or "" */
+};
+void knob_verdict_done(struct knob_verdict *v);
+
+/* What a row says about itself; all static text. */
+enum knob_effect { EFFECT_NOW, EFFECT_NEW_CONNECTIONS, EFFECT_NEXT_INTERRUPT, EFFECT_RESTART, EFFECT_BOOT, EFFECT_SLOW };
+struct knob_doc {
+	const char *option;  /* as in a profile; "*" parts are shown as they are */
+	const char *summary;
+	const char *unit;    /* "us", "pages", "cpulist", "word", "bool", ... */
+	const char *bounds;  /* "0..200", "always|madvise|never" */
+	int risk;            /* 0..4 as in knobs.md 0.3 */
+	enum knob_effect effect;
+	const char *counter; /* what must move if it works, or "" */
+	const char *changes; /* objects that a write may change too, "knob:key, ...", or "" */
+	const char *source;  /* kernel document or source file */
+	const char *traps;   /* or "" */
+};
+
+struct knob {
+	const char *name;    /* "sysctl" */
+	const char *summary; /* one line */
+	/* the form of the selector for people: "", "DEVICE|DRIVER|ACTION pattern", ... ; "" = must be empty */
+	const char *selector;
+
+	/*
+	 * The objects that (selector, option) names on this host, added to *ret. An object that the machine lacks is
+	 * added with `na` set. A pattern that matches nothing adds nothing and returns 0. Reads only.
+	 * -ENOENT ERR_NO_MATCH: a literal selector matches nothing. -EINVAL ERR_INVALID_PROFILE: unknown option, or a
+	 * selector that makes no sense; the caller adds file:line and the list of options as hint.
+	 */
+	int (*list)(const struct knob_ctx *c, const char *selector, const char *option, struct knob_objects *ret,
+	            struct hft_err *err);
+	/* Value text of a profile to canonical text, bounds checked (min/max, words, CPUs present).
+	 * -EINVAL ERR_INVALID_PROFILE (form), -ERANGE ERR_OUT_OF_BOUNDS (`wanted` says the bounds). Must not write. */
+	int (*parse)(const struct knob_ctx *c, const char *key, const char *option, const char *value,
+	             struct strbuf *ret, struct hft_err *err);
+	/* The current canonical value. -ENOENT ERR_NOT_APPLICABLE when the object is gone or lacks; -EIO and others
+	 * ERR_IO. ret is reset first. */
+	int (*read)(const struct knob_ctx *c, const char *key, struct strbuf *ret, struct hft_err *err);
+	/* Write a canonical value (from parse, or from read: an original). Re-resolves the key first. Does not read
+	 * back. -EPERM/-EIO of a managed interrupt is ERR_NOT_APPLICABLE; otherwise ERR_WRITE_FAILED. */
+	int (*write)(const struct knob_ctx *c, const char *key, const char *value, struct hft_err *err);
+	/* Judge the effect of wanted. NULL: canonical equality of read. Fills *ret whenever it returns 0. */
+	int (*verify)(const struct knob_ctx *c, const char *key, const char *wanted, struct knob_verdict *ret,
+	              struct hft_err *err);
+	/* Objects that a write to key may change (the kernel's coupling), as objects of knobs by name: calls add for
+	 * each. NULL: none. */
+	int (*coupled)(const struct knob_ctx *c, const char *key,
+	               int (*add)(void *data, const char *knob, const char *key, struct hft_err *err), void *data,
+	               struct hft_err *err);
+	/* P1: may putting `before` back after `after` fail (a fragmented pool)? NULL: never. Text for people or NULL. */
+	const char *(*inexact)(const struct knob_ctx *c, const char *key, const char *before, const char *after);
+	/* Row i of the table: 0, or -ENOENT past the end. */
+	int (*explain)(size_t i, struct knob_doc *ret);
+};
+
+/* All knobs by rank (the order of writing, knobs.def); index is the rank. */
+extern const struct knob *const knobs[];
+extern const size_t n_knobs;
+const struct knob *knob_find(const char *name); /* NULL when unknown */
+int knob_rank(const struct knob *k);
+
+/* Add an object; owns nothing of the caller's. na and label may be NULL. 0 or -ENOMEM (err filled). */
+int knob_objects_add(struct knob_objects *l, const char *key, const char *label, const char *na, struct hft_err *err);
+void knob_objects_done(struct knob_objects *l);
+/* verify as the engine calls it: k->verify, or equality of k->read. */
+int knob_verify(const struct knob *k, const struct knob_ctx *c, const char *key, const char *wanted,
+                struct knob_verdict *ret, struct hft_err *err);
