@@ -51,13 +51,30 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(LIB_A): $(call obj,$(LIB_SRC))
+$(LIB_A): $(call obj,$(LIB_SRC)) $(O)/gen/schema.o
 $(DAEMON_A): $(call obj,$(DAEMON_SRC))
 $(CLI_A): $(call obj,$(CLI_SRC))
 %.a:
 	$(call say,AR,$@)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
+
+# The tables of the interface files (lib/proto/schema.h), made by a small program that runs here.
+VARLINK = lib/proto/org.hfttune.Tuner.varlink lib/proto/org.varlink.service.varlink
+
+$(O)/gen/varlink_gen: $(O)/lib/proto/gen/varlink_gen.o
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+
+$(O)/gen/schema.c: $(O)/gen/varlink_gen $(VARLINK)
+	$(call say,GEN,$@)
+	$(Q)$(O)/gen/varlink_gen $(VARLINK) > $@.new
+	@mv $@.new $@
+
+$(O)/gen/schema.o: $(O)/gen/schema.c
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/hfttuned: $(O)/daemon/main.o $(DAEMON_A) $(LIB_A)
 	$(call say,LD,$@)

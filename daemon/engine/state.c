@@ -274,7 +274,7 @@ static int push_layer(struct state *s, size_t at, struct layer *l)
 	return 0;
 }
 
-static int set_applied(struct state_object *o, const char *applied)
+int state_object_set_applied(struct state_object *o, const char *applied)
 {
 	bool oom = false;
 	char *copy = dup_text(applied, &oom);
@@ -297,7 +297,7 @@ int state_copy(const struct state *s, struct state *ret)
 		const struct state_object *o = &s->objects[i];
 		struct state_object *copy = state_add_object(ret, o->ref.knob, o->ref.key, o->original, o->boot_id);
 
-		if (!copy || set_applied(copy, o->applied) < 0)
+		if (!copy || state_object_set_applied(copy, o->applied) < 0)
 			goto oom;
 	}
 	return 0;
@@ -389,18 +389,54 @@ struct state_object *state_add_object(struct state *s, const struct knob *knob, 
 	return o;
 }
 
-void state_drop_object(struct state *s, const struct knob *knob, const char *key)
+static void reindex_objects(struct state *s)
 {
-	long at = object_index_find(&s->index, s->objects, sizeof(*s->objects), knob, key);
-
-	if (at < 0)
-		return;
-	object_done(&s->objects[at]);
-	s->objects[at] = s->objects[s->n_objects - 1];
-	s->n_objects--;
 	object_index_reset(&s->index);
+	/* The index never shrinks, so adding what it already held cannot fail. */
 	for (size_t k = 0; k < s->n_objects; k++)
 		object_index_add(&s->index, s->objects, sizeof(*s->objects), k);
+}
+
+void state_drop_object(struct state *s, const struct knob *knob, const char *key)
+{
+	struct state_object *o = state_object(s, knob, key);
+
+	if (o)
+		o->doomed = true;
+}
+
+void state_sweep(struct state *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_objects; i++) {
+		if (s->objects[i].doomed)
+			object_done(&s->objects[i]);
+		else
+			s->objects[n++] = s->objects[i];
+	}
+	if (n == s->n_objects)
+		return;
+	s->n_objects = n;
+	reindex_objects(s);
+}
+
+void state_drop_old_boots(struct state *s, const char *boot_id)
+{
+	for (size_t i = 0; i < s->n_objects; i++)
+		s->objects[i].doomed = s->objects[i].doomed || !str_eq(s->objects[i].boot_id, boot_id);
+	state_sweep(s);
+}
+
+bool state_has_residue(const struct state *s, const struct knob *knob, const char *key)
+{
+	for (size_t i = 0; i < s->n_layers; i++) {
+		const struct layer_entry *e = layer_entry(s->layers[i], knob, key);
+
+		if (e && e->residue)
+			return true;
+	}
+	return false;
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------------ */
@@ -611,7 +647,7 @@ static int object_from_json(const struct json *j, struct state *s, struct hft_er
 		return r;
 	o = state_add_object(s, ref.knob, ref.key, json_get_string(j, "original", NULL),
 	                     json_get_string(j, "boot_id", ""));
-	if (!o || set_applied(o, json_get_string(j, "applied", NULL)) < 0)
+	if (!o || state_object_set_applied(o, json_get_string(j, "applied", NULL)) < 0)
 		return err_oom(err);
 	return 0;
 }

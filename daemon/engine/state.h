@@ -39,6 +39,7 @@ struct layer {
 	int64_t txn, updated; /* transactions that made it, and that changed it last */
 	bool accept_inexact, required;
 	bool residue;         /* rolled back but for conflicting objects */
+	bool touched;         /* by the request at hand; not stored */
 	struct strlist notes;
 	struct strlist sets;  /* "NAME=VALUE" of --set, as given */
 	struct layer_setting *settings;
@@ -54,6 +55,7 @@ struct state_object {
 	char *original;
 	char *applied;         /* what we left it at last, as read back */
 	char *boot_id;
+	bool doomed;           /* dropped at the next state_sweep() */
 };
 
 struct state {
@@ -91,7 +93,15 @@ struct state_object *state_object(const struct state *s, const struct knob *knob
 /* Add an object (texts copied), or return the one there is. NULL when out of memory. */
 struct state_object *state_add_object(struct state *s, const struct knob *knob, const char *key, const char *original,
                                       const char *boot_id);
+/* Mark for dropping; gone after state_sweep(), which costs once for all. */
 void state_drop_object(struct state *s, const struct knob *knob, const char *key);
+void state_sweep(struct state *s);
+/* Forget originals of other boots: what they describe is gone. */
+void state_drop_old_boots(struct state *s, const char *boot_id);
+/* Text is copied; 0 or -ENOMEM. */
+int state_object_set_applied(struct state_object *o, const char *applied);
+/* Is the object in a residue of any layer? */
+bool state_has_residue(const struct state *s, const struct knob *knob, const char *key);
 
 /* NULL when out of memory. */
 struct json *state_to_json(const struct state *s);

@@ -3,7 +3,9 @@
  * The host as it was read: CPUs, nodes, interrupts, network devices, kernel. Changes nothing, decides nothing.
  *
  * On the live host nodes, distances and free memory come from libnuma; everything else, and everything of a copied
- * tree, is read through fsio. Parts are read on demand, because 4,096 interrupts cost more than a sysctl profile.
+ * tree, is read through fsio. Parts are read on demand, because 4,096 interrupts cost more than a sysctl profile, and
+ * host_read() itself runs before every plan. A file that the kernel lacks gives the default; a file that cannot be read
+ * or makes no sense is -errno ERR_IO with the path as subject.
  */
 #pragma once
 
@@ -20,20 +22,21 @@ struct hft_err;
 struct host_cpu {
 	int cpu;
 	bool online;
-	int package, core, node, l3; /* physical_package_id, core_id, node, cache/index3 id; -1 unknown */
+	int package, node; /* physical_package_id; -1 unknown (an offline CPU has no topology) */
+	int core, l3;      /* core_id, cache/index3 id; -1 unknown; after host_read_details() */
 	int sibling_group;           /* index into siblings[]: CPUs of one core */
 };
 
 struct host_node {
 	int node;
-	struct cpuset cpus;
-	int *distances; /* one per node, in the order of host->nodes */
-	uint64_t memory_kib, free_kib;
+	struct cpuset cpus;            /* present CPUs of the node, the offline ones too */
+	int *distances;                /* one per node, in the order of host->nodes */
+	uint64_t memory_kib, free_kib; /* after host_read_details() */
 };
 
 struct host_irq {
 	int irq;         /* the number now; never a key */
-	char *key;       /* "pci-0000:00:03.0 msi-1", else "IO-APIC hwirq-5" */
+	char *key;       /* "pci-0000:00:03.0 msi-1", else "IO-APIC hwirq-5" ("IO-APIC hwirq-5 #2": of the second one) */
 	char *device;    /* "0000:00:03.0", or "" */
 	char *driver;    /* driver of the device ("virtio_net": the child's when it has one), or "" */
 	char *nic;       /* network device it belongs to ("eth0"), or "" */
@@ -48,7 +51,7 @@ struct host_nic {
 	char *mac;
 	int node;     /* -1 unknown */
 	int rx_queues, tx_queues;
-	struct cpuset local_cpus;
+	struct cpuset local_cpus; /* all online CPUs where nothing says better */
 };
 
 struct host_feature {
@@ -63,9 +66,9 @@ struct host {
 	int kernel_major, kernel_minor;
 	char *boot_id;   /* /proc/sys/kernel/random/boot_id, "" in a tree without one */
 	char *machine_id; /* /etc/machine-id, "" without one */
-	char *vendor;    /* "GenuineIntel", "AuthenticAMD" */
-	char *model;
-	bool is_virtual; /* the hypervisor flag of /proc/cpuinfo */
+	char *vendor;    /* "GenuineIntel", "AuthenticAMD"; "" before host_read_details() */
+	char *model;     /* "" before host_read_details() */
+	bool is_virtual; /* the hypervisor flag of /proc/cpuinfo; false before host_read_details() */
 	struct cpuset possible, present, online, isolated, nohz_full;
 	struct host_cpu *cpus; /* one per present CPU, ascending */
 	size_t n_cpus;
@@ -76,7 +79,7 @@ struct host {
 	struct host_feature *features;
 	size_t n_features;
 
-	bool nics_read, irqs_read; /* set by the functions below */
+	bool details_read, nics_read, irqs_read, features_read; /* set by the functions below */
 	struct host_nic *nics;
 	size_t n_nics;
 	struct host_irq *irqs; /* ascending by number */
@@ -85,9 +88,11 @@ struct host {
 };
 
 /* Kernel, CPUs, siblings, nodes. fs is borrowed and must outlive the host. Missing facts are defaults (a tree without
- * topology is one package, one core per CPU); a tree without CPUs is -ENOENT ERR_IO. Caller frees. */
+ * topology is one package and one node, one core per CPU); a tree without CPUs is -ENOENT ERR_IO. Caller frees. */
 int host_read(struct fsio *fs, struct host **ret, struct hft_err *err);
-int host_read_nics(struct host *h, struct hft_err *err);     /* no-op when read already */
+/* These read more, and do nothing when it was read already; after a failure the host is as before. */
+int host_read_details(struct host *h, struct hft_err *err);  /* vendor, model, is_virtual, cores, L3, memory of nodes */
+int host_read_nics(struct host *h, struct hft_err *err);
 int host_read_irqs(struct host *h, struct hft_err *err);     /* reads the NICs too */
 int host_read_features(struct host *h, struct hft_err *err); /* what the kernel and the machine have */
 void host_free(struct host *h);
@@ -108,9 +113,10 @@ void host_housekeeping(const struct host *h, struct cpuset *ret);
 bool host_kernel_at_least(const struct host *h, int major, int minor);
 bool host_has_driver(const struct host *h, const char *driver); /* any NIC or interrupt of that driver; reads must be done */
 
-/* Free the huge-page question: free memory of a node (-1: the host), KiB. Live: libnuma; a tree: meminfo. */
+/* For the huge-page question: free memory of a node (-1: the host), KiB, now. Live: libnuma; a tree: meminfo.
+ * -ENOENT ERR_NO_MATCH: no such node. */
 int host_free_memory(const struct host *h, int node, uint64_t *ret_kib, struct hft_err *err);
 
-/* Is the interrupt still the one that the key names? Re-reads chip and hwirq of its number: 0, -ESTALE when the number
- * now belongs to another one or is gone. Called right before each write. */
+/* Is the interrupt still the one that the key names? Re-reads chip and hwirq of its number: 0, -ESTALE
+ * ERR_NOT_APPLICABLE when the number now belongs to another one or is gone. Called right before each write. */
 int host_irq_recheck(const struct host *h, const struct host_irq *irq, struct hft_err *err);

@@ -105,6 +105,9 @@ struct knob {
 	               struct hft_err *err);
 	/* P1: may putting `before` back after `after` fail (a fragmented pool)? NULL: never. Text for people or NULL. */
 	const char *(*inexact)(const struct knob_ctx *c, const char *key, const char *before, const char *after);
+	/* Where the object stands among those of the same knob when several are written; ascending, equal keeps the
+	 * profile's order. NULL: always equal. */
+	int (*order)(const char *key);
 	/* Row i of the table: 0, or -ENOENT past the end. */
 	int (*explain)(size_t i, struct knob_doc *ret);
 };

@@ -568,6 +568,17 @@ int fsio_owner(struct fsio *fs, const char *path, uid_t *ret_uid, mode_t *ret_mo
 	return 0;
 }
 
+int fsio_stat(struct fsio *fs, const char *path, struct stat *ret, struct hft_err *err)
+{
+	struct stat st;
+
+	int r = stat_path(fs, path, &st);
+	if (r < 0)
+		return raise_io(err, r, path, "look at");
+	*ret = st;
+	return 0;
+}
+
 /* --- durable files ------------------------------------------------------------------------------------------------ */
 
 static int sync_retry(int fd, int (*sync)(int fd))
@@ -762,6 +773,8 @@ int fsio_lock(struct fsio *fs, const char *path, int *ret_fd, struct hft_err *er
 {
 	CLEANUP(mem_closep) int fd =
 		open_faulty(fs, FAULT_LOCK, path, O_RDWR | O_CREAT | O_NONBLOCK | O_NOCTTY, 0600);
+	if (fd == -EROFS)
+		fd = open_path(fs, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0)
 		return raise_io(err, fd, path, "open");
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {

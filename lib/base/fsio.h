@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 struct hft_err;
+struct stat;
 struct strbuf;
 struct strlist;
 struct fsio;
@@ -75,8 +76,12 @@ int fsio_sync_dir(struct fsio *fs, const char *path, struct hft_err *err); /* fs
 /* Owner and mode of a directory or file as fstat(2) says, for refusing what is not ours. */
 int fsio_owner(struct fsio *fs, const char *path, uid_t *ret_uid, mode_t *ret_mode, struct hft_err *err);
 
+/* All that stat(2) says of a file, for "has it changed". */
+int fsio_stat(struct fsio *fs, const char *path, struct stat *ret, struct hft_err *err);
+
 /*
  * Take the exclusive lock on a file (created 0600) without waiting: flock(2), so that a forked worker inherits it with
- * the descriptor. -EWOULDBLOCK when somebody else has it (ERR_BUSY).
+ * the descriptor. -EWOULDBLOCK when somebody else has it (ERR_BUSY). On a read-only file system an existing file is locked
+ * all the same, so that what can be undone without the disk is.
  */
 int fsio_lock(struct fsio *fs, const char *path, int *ret_fd, struct hft_err *err);

@@ -35,7 +35,7 @@ int json_parse(const char *text, size_t len, size_t max, struct json **ret, stru
 	const char *problem;
 
 	if (len > max)
-		return err_raise(err, ERR_PROTOCOL, EMSGSIZE, NULL, "%zu bytes of JSON, more than the %zu allowed", len, max);
+		return err_raise(err, ERR_PROTOCOL, EMSGSIZE, NULL, "JSON of %zu bytes, at most %zu may be", len, max);
 	int r = json_scan(text, len, &at, &problem);
 	if (r == -ENOMEM)
 		return err_oom(err);

@@ -208,6 +208,11 @@ static int scan_key(struct scan *s)
 	return accept(s, ':') ? 0 : problem(s, "a colon was expected");
 }
 
+static const char *key_text(const struct scan *s, const struct key *key)
+{
+	return (key->is_decoded ? s->decoded.s : s->text) + key->at;
+}
+
 static int compare_keys(const void *a, const void *b, void *scan)
 {
 	const struct scan *s = scan;
@@ -217,8 +222,7 @@ static int compare_keys(const void *a, const void *b, void *scan)
 		return x->len < y->len ? -1 : 1;
 	if (x->len == 0)
 		return 0;
-	return memcmp((x->is_decoded ? s->decoded.s : s->text) + x->at, (y->is_decoded ? s->decoded.s : s->text) + y->at,
-	              x->len);
+	return memcmp(key_text(s, x), key_text(s, y), x->len);
 }
 
 /* The object on top ends: sorted, equal names stand side by side. Comparing each with each would be quadratic. */
@@ -274,7 +278,7 @@ static int scan_number(struct scan *s)
 	size_t start = s->at;
 
 	accept(s, '-');
-	bool ok = accept(s, '0') || scan_digits(s);
+	bool ok = accept(s, '0') || scan_digits(s); /* a digit behind the 0 is nothing that may follow a value */
 	if (ok && accept(s, '.'))
 		ok = scan_digits(s);
 	if (ok && (accept(s, 'e') || accept(s, 'E'))) {
@@ -282,7 +286,7 @@ static int scan_number(struct scan *s)
 			accept(s, '-');
 		ok = scan_digits(s);
 	}
-	if (!ok || (peek(s) >= '0' && peek(s) <= '9')) /* the latter: a leading zero */
+	if (!ok)
 		return problem(s, "a wrong number");
 	if (!is_number_exact(s->text + start, s->at - start))
 		return problem(s, "a number that cannot be held exactly");

@@ -26,7 +26,7 @@ static const struct code_row rows[] = {
 	{ ERR_STATE, "StateDamaged", EXIT_REFUSED },
 	{ ERR_TIMEOUT, "Timeout", EXIT_FAILED },
 	{ ERR_PROTOCOL, "ProtocolViolation", EXIT_FAILED },
-	/* Raised where there is nobody to send it, so it has no error of its own; behind ERR_IO, whose error it borrows. */
+	/* Raised where there is nobody to send it to: no error of its own. Behind ERR_IO, whose error it borrows. */
 	{ ERR_NO_DAEMON, "InputOutput", EXIT_NO_DAEMON },
 };
 
@@ -50,7 +50,8 @@ const struct code_row *code_find_error(const char *error)
 static size_t rank(int status)
 {
 	static const int order[] = {
-		EXIT_NOT_UNDONE, EXIT_FAILED, EXIT_NO_DAEMON, EXIT_USAGE, EXIT_REFUSED, EXIT_DIFFERS, EXIT_REBOOT, EXIT_DONE,
+		EXIT_NOT_UNDONE, EXIT_FAILED,  EXIT_NO_DAEMON, EXIT_USAGE,
+		EXIT_REFUSED,    EXIT_DIFFERS, EXIT_REBOOT,    EXIT_DONE,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++)

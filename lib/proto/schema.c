@@ -60,13 +60,13 @@ static void add_place(const struct place *place, struct strbuf *b)
 		strbuf_addf(b, ".%s", place->name);
 }
 
-/* The name of a member, but not of the top: that has none. */
+/* What the value is in JSON, for people who have not read the interface file. */
 static const char *type_name(const struct schema_type *type)
 {
 	static const char *const names[] = {
-		[SCHEMA_BOOL] = "bool",     [SCHEMA_INT] = "int",   [SCHEMA_FLOAT] = "float",
+		[SCHEMA_BOOL] = "bool",     [SCHEMA_INT] = "int",       [SCHEMA_FLOAT] = "float",
 		[SCHEMA_STRING] = "string", [SCHEMA_OBJECT] = "object", [SCHEMA_ENUM] = "string",
-		[SCHEMA_STRUCT] = "object", [SCHEMA_ARRAY] = "array", [SCHEMA_MAP] = "object",
+		[SCHEMA_STRUCT] = "object", [SCHEMA_ARRAY] = "array",   [SCHEMA_MAP] = "object",
 	};
 
 	return names[type->kind];
@@ -78,8 +78,8 @@ static const char *value_name(const struct json *value)
 		bool (*is)(const struct json *);
 		const char *name;
 	} names[] = {
-		{ json_is_null, "null" },     { json_is_bool, "bool" },   { json_is_int, "int" },
-		{ json_is_number, "float" },  { json_is_string, "string" }, { json_is_array, "array" },
+		{ json_is_null, "null" },    { json_is_bool, "bool" },     { json_is_int, "int" },
+		{ json_is_number, "float" }, { json_is_string, "string" }, { json_is_array, "array" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -157,6 +157,10 @@ static int check_known(const struct schema_field *fields, const struct json *val
 static int check_fields(const struct schema_field *fields, const struct json *value, const struct place *up,
                         struct hft_err *err)
 {
+	int r = check_known(fields, value, up, err); /* first: a misspelt name is missing under its right one too */
+
+	if (r < 0)
+		return r;
 	for (const struct schema_field *f = fields; f->name != NULL; f++) {
 		struct place place = { .up = up, .name = f->name };
 		const struct json *member = json_get(value, f->name);
@@ -164,11 +168,11 @@ static int check_fields(const struct schema_field *fields, const struct json *va
 			continue;
 		if (member == NULL)
 			return complain(&place, type_name(f->type), NULL, "is missing", err);
-		int r = check(f->type, member, &place, err);
+		r = check(f->type, member, &place, err);
 		if (r < 0)
 			return r;
 	}
-	return check_known(fields, value, up, err);
+	return 0;
 }
 
 static int check_elements(const struct schema_type *type, const struct json *value, const struct place *up,

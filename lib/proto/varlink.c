@@ -119,14 +119,14 @@ static const struct member call_members[] = {
 	{ "parameters", json_is_object, true },
 	{ "more", json_is_bool, false },
 	{ "oneway", json_is_bool, false },
-	{ NULL },
+	{ NULL, NULL, false },
 };
 
 static const struct member reply_members[] = {
 	{ "error", json_is_string, false },
 	{ "parameters", json_is_object, true },
 	{ "continues", json_is_bool, false },
-	{ NULL },
+	{ NULL, NULL, false },
 };
 
 static int refuse(struct hft_err *err, const char *subject, const char *what)
@@ -284,7 +284,7 @@ int varlink_encode_err(const struct hft_err *e, struct strbuf *ret)
 	return varlink_encode_error(name, TAKE_PTR(p), ret);
 }
 
-/* --- errors of the other side --------------------------------------------------------------------------------------- */
+/* --- errors of the other side ------------------------------------------------------------------------------------- */
 
 /* A standard error, and the one parameter that says what it is about. */
 struct service_error {
@@ -303,17 +303,24 @@ static const struct service_error service_errors[] = {
 	{ "ExpectedMore", ERR_PROTOCOL, "method", "the service answers this method only in several replies" },
 };
 
-static void decode_service_error(const char *error, const struct json *parameters, struct hft_err *ret)
+static const struct service_error *find_service_error(const char *error)
 {
-	for (size_t i = 0; i < ARRAY_LEN(service_errors); i++) {
-		const struct service_error *e = &service_errors[i];
-		if (strcmp(e->error, error) == 0) {
-			err_raise(ret, e->code, EINVAL, json_get_string(parameters, e->parameter, ""), "%s", e->message);
-			ret->sys = 0; /* no system call of this side has failed */
-			return;
-		}
-	}
-	err_raise(ret, ERR_PROTOCOL, 0, error, "the service answered with an error that is not known here");
+	if (!str_starts(error, SERVICE_PREFIX))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(service_errors); i++)
+		if (strcmp(service_errors[i].error, error + strlen(SERVICE_PREFIX)) == 0)
+			return &service_errors[i];
+	return NULL;
+}
+
+static void decode_foreign(const char *error, const struct json *p, struct hft_err *ret)
+{
+	const struct service_error *e = find_service_error(error);
+
+	if (e != NULL)
+		err_raise(ret, e->code, 0, json_get_string(p, e->parameter, ""), "%s", e->message);
+	else
+		err_raise(ret, ERR_PROTOCOL, 0, error, "the service answered with an error that is not known here");
 }
 
 void varlink_decode_err(const struct varlink_reply *r, struct hft_err *ret)
@@ -325,8 +332,7 @@ void varlink_decode_err(const struct varlink_reply *r, struct hft_err *ret)
 	if (str_starts(error, TUNER_PREFIX))
 		row = code_find_error(error + strlen(TUNER_PREFIX));
 	if (row == NULL) {
-		bool is_standard = str_starts(error, SERVICE_PREFIX);
-		decode_service_error(is_standard ? error + strlen(SERVICE_PREFIX) : error, p, ret);
+		decode_foreign(error, p, ret);
 		return;
 	}
 	int64_t sys = json_get_int(p, "errno", 0);

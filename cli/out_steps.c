@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Steps for people: a plan by phases, what a change did, what verify found. Must not judge: states and reasons are the
+ * daemon's.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/fold.h"
+#include "cli/out.h"
+#include "cli/table.h"
+#include "cli/verbs.h"
+#include "cli/views.h"
+#include "lib/base/mem.h"
+#include "lib/json/json.h"
+#include "lib/proto/codes.h"
+
+#define FOLD_LEAST 3        /* fewer steps alike than this are listed one by one */
+#define OBJECTS_SHOWN 6     /* of those that share a reason */
+#define REPEAT_PROFILE (OPT_BIT(OPT_PHASE) | OPT_BIT(OPT_SET) | OPT_BIT(OPT_SWITCH))
+#define REPEAT_ROLLBACK (OPT_BIT(OPT_PHASE) | OPT_BIT(OPT_PROFILE) | OPT_BIT(OPT_TO) | OPT_BIT(OPT_ALL))
+
+/* --- states --------------------------------------------------------------------------------------------------------------- */
+
+enum shown { SHOWN_NOT, SHOWN_ROW, SHOWN_REASON }; /* nothing but counted; a row of its own; by reason, with others */
+
+struct state {
+	const char *name;  /* on the wire, and a member of Summary */
+	const char *word;  /* in a plan or a verdict */
+	const char *done;  /* after a change */
+	enum style style;
+	enum shown after;  /* how apply, repair, rollback and verify show it */
+};
+
+static const struct state states[] = {
+	{ "change", "change", "written", STYLE_NOTE, SHOWN_ROW },
+	{ "drift", "drift", "written over drift", STYLE_BAD, SHOWN_ROW },
+	{ "restored", "restore", "restored", STYLE_NOTE, SHOWN_NOT },
+	{ "conflict", "conflict", "in conflict", STYLE_BAD, SHOWN_ROW },
+	{ "failed", "failed", "failed", STYLE_BAD, SHOWN_ROW },
+	{ "pending", "pending", "pending", STYLE_NOTE, SHOWN_REASON },
+	{ "beneath", "beneath", "beneath another layer", STYLE_DIM, SHOWN_NOT },
+	{ "not_applicable", "not applicable", "not applicable", STYLE_DIM, SHOWN_REASON },
+	{ "ok", "ok", "ok already", STYLE_GOOD, SHOWN_NOT },
+};
+
+static const struct state *find_state(const char *name)
+{
+	static const struct state unknown = { "", "?", "?", STYLE_BAD, SHOWN_ROW };
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		if (str_eq(states[i].name, name))
+			return &states[i];
+	return &unknown;
+}
+
+static const struct state *state_of(const struct json *step)
+{
+	return find_state(view_str(step, "state"));
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------------------------- */
+
+static const struct table_column step_columns[] = {
+	{ "OBJECT", 24, false, false }, { "NOW", 10, false, false }, { "WANTED", 10, false, false },
+	{ "STATE", 0, false, false },   { "WHY", 20, false, true },
+};
+
+static const char *const alike[] = { "knob", "before", "after", "state", "reason", "why", "label" };
+
+/* May b stand in the same row as a? With labels each object is told apart by people, so it keeps its row. */
+static bool are_alike(const struct json *a, const struct json *b)
+{
+	for (size_t i = 0; i < ARRAY_LEN(alike); i++)
+		if (!str_eq(view_str(a, alike[i]), view_str(b, alike[i])))
+			return false;
+	return *view_str(a, "label") == '\0' && json_get_bool(a, "exact", true) == json_get_bool(b, "exact", true);
+}
+
+static void add_clause(struct strbuf *b, const char *clause)
+{
+	if (*clause == '\0')
+		return;
+	if (b->len > 0)
+		strbuf_add(b, "; ");
+	strbuf_add(b, clause);
+}
+
+static const char *or_dash(const char *s)
+{
+	return *s != '\0' ? s : "-";
+}
+
+static void add_row(struct table *t, const struct json *step, const char *object)
+{
+	CLEANUP(strbuf_done) struct strbuf why = { 0 };
+	const struct state *state = state_of(step);
+	const char *label = view_str(step, "label");
+	const char *reason = view_str(step, "reason");
+	bool pending = str_eq(state->name, "pending");
+
+	if (!pending)
+		add_clause(&why, reason);
+	if (!json_get_bool(step, "exact", true))
+		add_clause(&why, "not exactly reversible");
+	if (json_get_bool(step, "coupled", false))
+		add_clause(&why, "coupled: the kernel changes it along");
+	add_clause(&why, view_str(step, "why"));
+
+	table_cell(t, STYLE_PLAIN, *label != '\0' ? "%s (%s)" : "%s", object, label);
+	table_cell(t, STYLE_PLAIN, "%s", or_dash(view_str(step, "before")));
+	table_cell(t, STYLE_PLAIN, "%s", or_dash(view_str(step, "after")));
+	table_cell(t, state->style, pending && *reason != '\0' ? "%s: %s" : "%s", state->word, reason);
+	table_cell(t, STYLE_DIM, "%s", strbuf_str(&why));
+	t->oom |= why.oom;
+}
+
+struct steps { /* borrowed steps, in order */
+	const struct json **s;
+	size_t n, cap;
+	bool oom;
+};
+
+static void steps_add(struct steps *l, const struct json *step)
+{
+	if (mem_grow(&l->s, &l->cap, l->n, sizeof(*l->s)) < 0)
+		l->oom = true;
+	else
+		l->s[l->n++] = step;
+}
+
+static void steps_done(struct steps *l)
+{
+	free(l->s);
+	*l = (struct steps){ 0 };
+}
+
+/* Fold the steps from l->s[i] on into f; how many went in. */
+static size_t fold_run(const struct steps *l, size_t i, struct fold *f)
+{
+	size_t n = 1;
+
+	fold_begin(f, view_str(l->s[i], "object"));
+	while (i + n < l->n && are_alike(l->s[i], l->s[i + n]) && fold_add(f, view_str(l->s[i + n], "object")))
+		n++;
+	return n;
+}
+
+static void print_steps(struct text *t, const struct steps *l, size_t indent)
+{
+	CLEANUP(table_done) struct table table;
+
+	table_init(&table, step_columns, ARRAY_LEN(step_columns));
+	for (size_t i = 0; i < l->n;) {
+		CLEANUP(fold_done) struct fold f = { 0 };
+		CLEANUP(strbuf_done) struct strbuf object = { 0 };
+		size_t n = fold_run(l, i, &f);
+		if (n >= FOLD_LEAST)
+			fold_format(&f, &object);
+		else
+			strbuf_add(&object, f.first);
+		add_row(&table, l->s[i], strbuf_str(&object));
+		i += n >= FOLD_LEAST ? n : 1;
+	}
+	table.oom |= l->oom;
+	table_print(&table, t, indent);
+}
+
+void view_steps(struct text *t, const struct json *steps)
+{
+	CLEANUP(steps_done) struct steps all = { 0 };
+
+	for (const struct json *s = json_first(steps); s != NULL; s = json_next(s))
+		steps_add(&all, s);
+	print_steps(t, &all, 0);
+}
+
+/* --- counts ----------------------------------------------------------------------------------------------------------------- */
+
+/* "12 steps: 8 change, 4 ok" */
+static void print_summary(struct text *t, const struct json *reply, bool done)
+{
+	const struct json *summary = json_get(reply, "summary");
+	const char *separator = ": ";
+
+	text_addf(t, "%lld steps", view_int(summary, "steps"));
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		long long n = view_int(summary, states[i].name);
+		if (n == 0)
+			continue;
+		text_addf(t, "%s", separator);
+		text_styled(t, states[i].style, "%lld %s", n, done ? states[i].done : states[i].word);
+		separator = ", ";
+	}
+	text_nl(t);
+}
+
+static bool needs_reboot(const struct json *reply)
+{
+	return json_get_bool(json_get(reply, "summary"), "reboot_needed", false);
+}
+
+/* --- by reason ---------------------------------------------------------------------------------------------------------------- */
+
+static const struct table_column reason_columns[] = {
+	{ "STATE", 0, false, false }, { "STEPS", 0, true, false }, { "REASON", 30, false, false },
+	{ "OBJECTS", 24, false, true },
+};
+
+static bool same_reason(const struct json *a, const struct json *b)
+{
+	return state_of(a) == state_of(b) && str_eq(view_str(a, "reason"), view_str(b, "reason"));
+}
+
+/* The first few objects of those that share the reason of `like`, and their number. */
+static size_t list_objects(const struct json *steps, const struct json *like, struct strbuf *ret)
+{
+	size_t n = 0;
+
+	for (const struct json *s = json_first(steps); s != NULL; s = json_next(s)) {
+		if (!same_reason(s, like))
+			continue;
+		if (n < OBJECTS_SHOWN)
+			strbuf_addf(ret, "%s%s", n > 0 ? ", " : "", view_str(s, "object"));
+		n++;
+	}
+	if (n > OBJECTS_SHOWN)
+		strbuf_addf(ret, " and %zu more", n - OBJECTS_SHOWN);
+	return n;
+}
+
+static bool reason_was_listed(const struct steps *listed, const struct json *step)
+{
+	for (size_t i = 0; i < listed->n; i++)
+		if (same_reason(listed->s[i], step))
+			return true;
+	return false;
+}
+
+/* What is pending or not applicable: each reason once. */
+static void print_reasons(struct text *t, const struct json *steps)
+{
+	CLEANUP(table_done) struct table table;
+	CLEANUP(steps_done) struct steps listed = { 0 };
+
+	table_init(&table, reason_columns, ARRAY_LEN(reason_columns));
+	for (const struct json *s = json_first(steps); s != NULL; s = json_next(s)) {
+		CLEANUP(strbuf_done) struct strbuf objects = { 0 };
+		const struct state *state = state_of(s);
+		if (state->after != SHOWN_REASON || reason_was_listed(&listed, s))
+			continue;
+		steps_add(&listed, s);
+		size_t n = list_objects(steps, s, &objects);
+		table_cell(&table, state->style, "%s", state->word);
+		table_cell(&table, STYLE_PLAIN, "%zu", n);
+		table_cell(&table, STYLE_PLAIN, "%s", or_dash(view_str(s, "reason")));
+		table_cell(&table, STYLE_DIM, "%s", strbuf_str(&objects));
+		table.oom |= objects.oom || listed.oom;
+	}
+	table_print(&table, t, 0);
+	if (table_rows(&table) > 0)
+		text_nl(t);
+}
+
+/* Rows for what went wrong or differs. */
+static void print_troubles(struct text *t, const struct json *steps, bool done)
+{
+	CLEANUP(steps_done) struct steps rows = { 0 };
+
+	for (const struct json *s = json_first(steps); s != NULL; s = json_next(s)) {
+		const struct state *state = state_of(s);
+		bool was_written = done && (str_eq(state->name, "change") || str_eq(state->name, "drift"));
+		if (state->after == SHOWN_ROW && !was_written)
+			steps_add(&rows, s);
+	}
+	print_steps(t, &rows, 0);
+	if (rows.n > 0)
+		text_nl(t);
+}
+
+/* --- by phase --------------------------------------------------------------------------------------------------------------- */
+
+struct group {
+	const char *profile, *phase;
+	const struct json *info; /* PhaseInfo, or NULL */
+	size_t rank;             /* place in the list of phases */
+};
+
+struct groups {
+	struct group *g;
+	size_t n, cap;
+};
+
+static void groups_done(struct groups *l)
+{
+	free(l->g);
+	*l = (struct groups){ 0 };
+}
+
+static const struct json *find_phase(const struct json *phases, const char *name, size_t *ret_rank)
+{
+	*ret_rank = 0;
+	for (const struct json *p = json_first(phases); p != NULL; p = json_next(p), ++*ret_rank)
+		if (str_eq(view_str(p, "name"), name))
+			return p;
+	return NULL;
+}
+
+static bool is_in_group(const struct json *step, const struct group *g)
+{
+	return str_eq(view_str(step, "phase"), g->phase) && str_eq(view_str(step, "profile"), g->profile);
+}
+
+/* Add the group of a step behind those of the same or a lower rank. */
+static int groups_add(struct groups *l, const struct json *step, const struct json *phases)
+{
+	struct group g = { .profile = view_str(step, "profile"), .phase = view_str(step, "phase") };
+
+	for (size_t i = 0; i < l->n; i++)
+		if (is_in_group(step, &l->g[i]))
+			return 0;
+	if (mem_grow(&l->g, &l->cap, l->n, sizeof(*l->g)) < 0)
+		return -1;
+	g.info = find_phase(phases, g.phase, &g.rank);
+	size_t at = l->n++;
+	for (; at > 0 && l->g[at - 1].rank > g.rank; at--)
+		l->g[at] = l->g[at - 1];
+	l->g[at] = g;
+	return 0;
+}
+
+static bool has_several_profiles(const struct groups *l)
+{
+	for (size_t i = 1; i < l->n; i++)
+		if (!str_eq(l->g[i].profile, l->g[0].profile))
+			return true;
+	return false;
+}
+
+void view_phase(struct text *t, const char *name, const struct json *info)
+{
+	text_style(t, STYLE_BOLD);
+	text_addf(t, "phase %s", name);
+	text_style(t, STYLE_PLAIN);
+	if (info != NULL)
+		text_addf(t, "  (order %lld, risk %s)", view_int(info, "order"), or_dash(view_str(info, "risk")));
+	text_nl(t);
+	if (*view_str(info, "summary") != '\0')
+		text_wrap(t, 2, "", view_str(info, "summary"));
+	for (const struct json *n = json_first(json_get(info, "notes")); n != NULL; n = json_next(n))
+		text_wrap(t, 2, "note: ", json_string(n, ""));
+}
+
+static void print_group(struct text *t, const struct json *steps, const struct group *g, bool name_profile)
+{
+	CLEANUP(steps_done) struct steps rows = { 0 };
+	CLEANUP(strbuf_done) struct strbuf name = { 0 };
+
+	for (const struct json *s = json_first(steps); s != NULL; s = json_next(s))
+		if (is_in_group(s, g))
+			steps_add(&rows, s);
+	strbuf_addf(&name, name_profile ? "%s of %s" : "%s", g->phase, g->profile);
+	view_phase(t, strbuf_str(&name), g->info);
+	print_steps(t, &rows, 2);
+	text_nl(t);
+}
+
+static void print_groups(struct text *t, const struct json *reply)
+{
+	CLEANUP(groups_done) struct groups groups = { 0 };
+	const struct json *steps = json_get(reply, "steps");
+
+	for (const struct json *s = json_first(steps); s != NULL; s = json_next(s))
+		if (groups_add(&groups, s, json_get(reply, "phases")) < 0)
+			t->b.oom = true;
+	for (size_t i = 0; i < groups.n; i++)
+		print_group(t, steps, &groups.g[i], has_several_profiles(&groups));
+}
+
+/* --- the views -------------------------------------------------------------------------------------------------------------- */
+
+static void print_unfinished(struct text *t, const struct json *reply)
+{
+	if (json_get(reply, "unfinished") == NULL)
+		return;
+	text_styled(t, STYLE_BAD, "Transaction %lld is unfinished.", view_int(reply, "unfinished"));
+	text_line(t, " The next apply, repair or rollback undoes it first; hfttune status says more.");
+	text_nl(t);
+}
+
+void view_plan(struct text *t, const struct result *r)
+{
+	print_unfinished(t, r->reply);
+	print_groups(t, r->reply);
+	print_summary(t, r->reply, false);
+	if (needs_reboot(r->reply))
+		text_line(t, "A reboot will be needed before all of it holds.");
+	if (r->exit == EXIT_DIFFERS)
+		view_next(t, r->options, "apply", REPEAT_PROFILE, true);
+	else
+		text_line(t, "Nothing to write.");
+}
+
+/* What to do about conflicts: the same rollback again, with one of two words. */
+static void print_conflict_help(struct text *t, const struct result *r)
+{
+	text_line(t, "Somebody else changed these since, so they were left: --force writes the original, --keep-theirs "
+	             "leaves theirs for good.");
+	view_next(t, r->options, "rollback --force", REPEAT_ROLLBACK, false);
+}
+
+static void print_next_after_change(struct text *t, const struct result *r)
+{
+	bool rollback = str_eq(r->options->verb->name, "rollback");
+	bool conflict = view_int(json_get(r->reply, "summary"), "conflict") > 0;
+
+	if (needs_reboot(r->reply))
+		text_line(t, "Reboot this host before all of it holds.");
+	if (rollback && conflict)
+		print_conflict_help(t, r);
+	else
+		view_next(t, r->options, rollback ? "status" : "verify", 0, false);
+}
+
+void view_change(struct text *t, const struct result *r)
+{
+	const struct json *steps = json_get(r->reply, "steps");
+
+	if (json_get(r->reply, "recovered") != NULL)
+		text_line(t, "Transaction %lld was unfinished; it has been undone first.",
+		          view_int(r->reply, "recovered"));
+	print_troubles(t, steps, true);
+	print_reasons(t, steps);
+	if (json_get(r->reply, "txn") != NULL)
+		text_addf(t, "transaction %lld, ", view_int(r->reply, "txn"));
+	print_summary(t, r->reply, true);
+	print_next_after_change(t, r);
+}
+
+static void print_next_after_verify(struct text *t, const struct result *r)
+{
+	bool of_file = options_arg(r->options, 0) != NULL;
+
+	if (r->exit != EXIT_DIFFERS)
+		return;
+	if (of_file)
+		view_next(t, r->options, "plan", REPEAT_PROFILE, true);
+	else
+		view_next(t, r->options, "repair", 0, false);
+}
+
+void view_verify(struct text *t, const struct result *r)
+{
+	const struct json *steps = json_get(r->reply, "steps");
+
+	print_unfinished(t, r->reply);
+	if (*view_str(r->reply, "judged") != '\0')
+		text_line(t, "judged: %s", view_str(r->reply, "judged"));
+	print_troubles(t, steps, false);
+	print_reasons(t, steps);
+	print_summary(t, r->reply, false);
+	print_next_after_verify(t, r);
+}

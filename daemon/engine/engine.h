@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine: what a request means on this host, what to write, whether it took, and how to get back.
+ * No sockets, no event loop, no log. Every function here may block in the kernel; the server calls them in a worker.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/profile/profile.h"
+#include "lib/base/str.h"
+
+struct fsio;
+struct hft_err;
+struct host;
+struct json;
+struct knob;
+struct knob_holds;
+struct store;
+
+struct engine { /* borrowed by every call; the owner frees what it points to */
+	struct fsio *fs;              /* the host, or a copied tree */
+	struct fsio *files;           /* the live file system: profiles live there */
+	struct store *store;
+	struct strlist profile_dirs;  /* searched in this order */
+	const char *host_conf;        /* path, below `files`; NULL: /etc/hfttune/host.conf below fs */
+	const struct knob_holds *holds; /* NULL: nobody stays to hold a descriptor */
+	/* Before each step, and once at the end with i == n. May be NULL. */
+	void (*progress)(void *data, size_t i, size_t n, const char *object);
+	void *data;
+};
+
+enum step_state { STEP_OK, STEP_CHANGE, STEP_DRIFT, STEP_PENDING, STEP_NA, STEP_BENEATH, STEP_CONFLICT, STEP_RESTORED,
+	          STEP_FAILED, STEP_N_STATES };
+const char *step_state_name(enum step_state s);
+
+/* One object of one knob in a plan or a verdict. Texts are owned. */
+struct step {
+	const struct knob *knob;
+	char *key, *label;
+	char *profile, *phase;  /* the layer that the line is about */
+	char *why, *where;      /* or NULL */
+	char *before;           /* now; NULL when nothing was read */
+	char *after;            /* wanted; NULL: whatever the kernel makes of it (a coupled object) */
+	char *reason;           /* for people, or NULL */
+	enum step_state state;
+	bool exact;             /* putting `before` back cannot fail */
+	bool coupled;           /* nobody asked for it: the kernel may change it along with another object */
+	bool settle;            /* checked and written again after all others, because they may change it */
+	bool write;             /* has to be written */
+	bool started, done;     /* while it runs */
+	bool reported;          /* handed over to a result */
+	int64_t order;          /* of the phase; decides ties and `keep` */
+	size_t sequence;        /* as planned; decides what order leaves open */
+};
+
+struct phase_line { /* for the headings */
+	char *profile, *phase, *risk, *summary;
+	int64_t order;
+	struct strlist notes;
+};
+
+struct result { /* zero-initialise; result_done frees */
+	struct step *steps;
+	size_t n_steps, cap_steps;
+	struct phase_line *phases;
+	size_t n_phases, cap_phases;
+	int64_t txn;        /* the transaction that was committed, 0: nothing had to be */
+	int64_t recovered;  /* an unfinished one that was undone first, 0: none */
+	int64_t unfinished; /* one that a read found and left alone, 0: none */
+	const char *judged; /* verify: "layers" or "profile" */
+};
+void result_done(struct result *r);
+
+struct request {
+	const char *profile;            /* NULL where optional */
+	struct strlist phases;          /* "PHASE" or "PROFILE/PHASE"; empty: all */
+	struct profile_assign *assigns;
+	size_t n_assigns;
+	bool switch_, keep, all, force, keep_theirs;
+	int64_t to;                     /* rollback --to, 0: not given */
+};
+
+/* Reads: change nothing, take no lock. */
+int engine_plan(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err);
+int engine_verify(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err);
+
+/*
+ * Changes: take the lock, undo an unfinished transaction first. On failure everything that was begun has been undone
+ * (codes other than ERR_NOT_UNDONE), or the objects that are neither before nor after are named (ERR_NOT_UNDONE).
+ * ERR_BUSY, ERR_STATE, ERR_REFUSED, ERR_WRITE_FAILED, ERR_NOT_IN_EFFECT, ERR_IO and the errors of planning.
+ */
+int engine_apply(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err);
+int engine_repair(const struct engine *e, struct result *ret, struct hft_err *err);
+int engine_rollback(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err);
+/* Undo an unfinished transaction, if there is one. *ret_txn 0: there was none. */
+int engine_recover(const struct engine *e, int64_t *ret_txn, struct hft_err *err);
+
+/* --- what is told rather than done ------------------------------------------------------------------------------------ */
+
+/* Reply objects as the interface wants them. Caller frees. */
+int engine_status(const struct engine *e, struct json **ret, struct hft_err *err);
+int engine_history(const struct engine *e, int64_t txn, struct json **ret, struct hft_err *err);
+int engine_profiles(const struct engine *e, struct json **ret, struct hft_err *err);
+int engine_show(const struct engine *e, const struct request *q, struct json **ret, struct hft_err *err);
+int engine_explain(const char *subject, struct json **ret, struct hft_err *err);
+int engine_host(const struct engine *e, struct json **ret, struct hft_err *err);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Answers a profile's questions from the host. Changes nothing. */
+#include "daemon/engine/env.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+#include "lib/base/num.h"
+
+static int no_such(struct hft_err *err, const char *what, const char *arg)
+{
+	err_raise(err, ERR_NO_MATCH, ENOENT, arg, "this host has no %s \"%s\"", what, arg);
+	err_hint(err, "see `hfttune host`");
+	return -ENOENT;
+}
+
+static int cpus_online(struct host *h, const char *arg, struct cpuset *ret, struct hft_err *err)
+{
+	(void)arg;
+	(void)err;
+	*ret = h->online;
+	return 0;
+}
+
+static int cpus_present(struct host *h, const char *arg, struct cpuset *ret, struct hft_err *err)
+{
+	(void)arg;
+	(void)err;
+	*ret = h->present;
+	return 0;
+}
+
+static int cpus_node(struct host *h, const char *arg, struct cpuset *ret, struct hft_err *err)
+{
+	int64_t n;
+	const struct host_node *node = num_parse_range(arg, 0, INT_MAX, &n) < 0 ? NULL : host_node(h, (int)n);
+
+	if (!node)
+		return no_such(err, "NUMA node", arg);
+	*ret = node->cpus;
+	return 0;
+}
+
+static int cpus_package(struct host *h, const char *arg, struct cpuset *ret, struct hft_err *err)
+{
+	int64_t n;
+
+	if (num_parse_range(arg, 0, INT_MAX, &n) < 0)
+		return no_such(err, "package", arg);
+	host_package(h, (int)n, ret);
+	return cpuset_is_empty(ret) ? no_such(err, "package", arg) : 0;
+}
+
+static int cpus_near(struct host *h, const char *arg, struct cpuset *ret, struct hft_err *err)
+{
+	const struct host_nic *nic;
+	int r = host_read_nics(h, err);
+
+	if (r < 0)
+		return r;
+	nic = host_nic(h, arg);
+	if (!nic)
+		return no_such(err, "network device", arg);
+	*ret = cpuset_is_empty(&nic->local_cpus) ? h->online : nic->local_cpus;
+	return 0;
+}
+
+static int env_cpus(void *data, const char *name, const char *arg, struct cpuset *ret, struct hft_err *err)
+{
+	static const struct {
+		const char *name;
+		int (*get)(struct host *h, const char *arg, struct cpuset *ret, struct hft_err *err);
+	} sources[] = {
+		{"online", cpus_online}, {"present", cpus_present}, {"node", cpus_node},
+		{"package", cpus_package}, {"near", cpus_near},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+		if (strcmp(sources[i].name, name) == 0)
+			return sources[i].get(data, arg, ret, err);
+	}
+	return no_such(err, "CPU set", name);
+}
+
+static int env_siblings(void *data, const struct cpuset *set, struct cpuset *ret, struct hft_err *err)
+{
+	(void)err;
+	host_siblings(data, set, ret);
+	return 0;
+}
+
+static int is_driver(struct host *h, const char *arg, bool *ret, struct hft_err *err)
+{
+	int r = host_read_irqs(h, err);
+
+	if (r < 0)
+		return r;
+	*ret = host_has_driver(h, arg);
+	return 0;
+}
+
+static int is_kernel(struct host *h, const char *arg, bool *ret, struct hft_err *err)
+{
+	int major, minor, end = 0;
+
+	if (sscanf(arg, "%4d.%4d%n", &major, &minor, &end) != 2 || arg[end] != '\0')
+		return err_raise(err, ERR_INVALID_PROFILE, 0, arg, "a kernel version is written X.Y");
+	*ret = host_kernel_at_least(h, major, minor);
+	return 0;
+}
+
+static int is_virt(struct host *h, const char *arg, bool *ret, struct hft_err *err)
+{
+	int r = host_read_details(h, err);
+
+	(void)arg;
+	*ret = r == 0 && h->is_virtual;
+	return r;
+}
+
+static int is_cpu(struct host *h, const char *arg, bool *ret, struct hft_err *err)
+{
+	int r = host_read_details(h, err);
+
+	*ret = r == 0 && str_eq(h->vendor, arg);
+	return r;
+}
+
+static int env_condition(void *data, const char *name, const char *arg, bool *ret, struct hft_err *err)
+{
+	static const struct {
+		const char *name;
+		int (*is)(struct host *h, const char *arg, bool *ret, struct hft_err *err);
+	} conditions[] = {{"driver", is_driver}, {"kernel", is_kernel}, {"virt", is_virt}, {"cpu", is_cpu}};
+
+	for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
+		if (strcmp(conditions[i].name, name) == 0)
+			return conditions[i].is(data, arg, ret, err);
+	}
+	return err_raise(err, ERR_INVALID_PROFILE, 0, name, "unknown condition");
+}
+
+static bool env_whole_core(void *data, const struct cpuset *set)
+{
+	return host_has_whole_core(data, set);
+}
+
+void env_init(struct profile_env *env, struct host *host)
+{
+	*env = (struct profile_env){
+		.cpus = env_cpus,
+		.siblings = env_siblings,
+		.condition = env_condition,
+		.whole_core = env_whole_core,
+		.data = host,
+	};
+}

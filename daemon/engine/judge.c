@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One question, asked everywhere in the engine: does the object hold this value? */
+#include <string.h>
+
+#include "daemon/engine/steps.h"
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+
+int step_judge(const struct knob_ctx *c, const struct knob *k, const char *key, const char *current,
+               const char *wanted, enum knob_verdict_state *ret, struct strbuf *ret_reason, struct hft_err *err)
+{
+	CLEANUP(knob_verdict_done) struct knob_verdict v = {0};
+	int r;
+
+	if (!k->verify) {
+		*ret = strcmp(current, wanted) == 0 ? KNOB_OK : KNOB_DRIFT;
+		return 0;
+	}
+	r = k->verify(c, key, wanted, &v, err);
+	if (r < 0)
+		return r;
+	*ret = v.state;
+	if (ret_reason) {
+		strbuf_reset(ret_reason);
+		strbuf_add(ret_reason, v.reason);
+	}
+	return 0;
+}

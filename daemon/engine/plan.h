@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Planning: the difference between what is in force and what shall be, resolved on this host. Reads values through the
+ * knobs, changes nothing.
+ */
+#pragma once
+
+#include "daemon/engine/session.h"
+
+enum plan_mode {
+	PLAN_IMPOSE,      /* apply, repair: a foreign value is shown as drift and overwritten */
+	PLAN_TAKE_OUT,    /* rollback: a foreign value is a conflict and left */
+	PLAN_FORCE,       /* rollback --force: written all the same */
+	PLAN_KEEP_THEIRS, /* rollback --keep-theirs: forgotten */
+};
+
+struct plan {
+	struct step *steps; /* in the order of writing */
+	size_t n_steps, cap_steps;
+	struct state next;  /* what will be in force */
+	size_t n_writes;
+	bool changed;       /* next differs from the state before, though nothing may have to be written */
+};
+void plan_done(struct plan *p);
+
+/*
+ * next: the layers that shall be in force (owned by the plan in any case; its objects are those of the old state).
+ * Fills next's objects: originals captured, released ones dropped. Refuses (ERR_REFUSED) what cannot be put back exactly
+ * in a phase without accept = inexact, when refuse_inexact.
+ */
+int plan_build(const struct session *s, struct state *take_next, enum plan_mode mode, bool refuse_inexact,
+               struct plan *ret, struct hft_err *err);
+
+/* --- resolving ------------------------------------------------------------------------------------------------------- */
+
+/* Turn the settings of a profile's phases (all, or those wanted) into layers put into *next. ERR_INVALID_PROFILE,
+ * ERR_NO_MATCH, ERR_OUT_OF_BOUNDS with file:line; ERR_INVALID_ARGUMENT for a phase that the profile lacks. */
+int resolve_profile(const struct session *s, const struct profile *p, const struct request *q, struct state *next,
+                    struct hft_err *err);
+/* List a recorded setting again and add objects that the layer does not have yet. */
+int resolve_again(const struct session *s, struct layer *l, size_t setting, struct hft_err *err);
+/* May the setting match objects that come and go? */
+bool resolve_is_pattern(const struct layer_setting *st);
+
+/* Move the steps of the plan, and the lines of what lies beneath or is not applicable, into a result. */
+int plan_report(const struct session *s, struct plan *p, struct result *ret, struct hft_err *err);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Settings of a profile become entries of layers: each knob says which objects a line names and what its value means. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/engine/plan.h"
+#include "daemon/host/host.h"
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+
+/* An error about a setting: add its line, and for an unknown option what there is. */
+static int blame(const struct layer_setting *st, int r, struct hft_err *err)
+{
+	if (!err || r == -ENOMEM || strcmp(err->code, ERR_IO) == 0)
+		return r;
+	if (!err->where[0]) {
+		CLEANUP(mem_freep) char *file = strdup(st->where ? st->where : "");
+		char *colon = file ? strrchr(file, ':') : NULL;
+
+		if (colon)
+			*colon = '\0';
+		err_where(err, file ? file : "", colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0);
+	}
+	if (!err->subject[0])
+		err_context(err, "%s", st->option);
+	return r;
+}
+
+static int unknown_knob(const struct layer_setting *st, struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf names = {0};
+
+	for (size_t i = 0; i < n_knobs; i++)
+		strbuf_addf(&names, "%s%s", i ? ", " : "", knobs[i]->name);
+	err_raise(err, ERR_INVALID_PROFILE, 0, st->knob, "there is no knob \"%s\"", st->knob);
+	err_hint(err, "knobs are %s", strbuf_str(&names));
+	return blame(st, -EINVAL, err);
+}
+
+/* One object of a setting into the layer. */
+static int add_object(const struct session *s, struct layer *l, size_t setting, const struct knob *k,
+                      const struct knob_object *o, struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf value = {0};
+	const struct layer_setting *st = &l->settings[setting];
+	struct layer_entry e = {
+		.ref = {.knob = k, .key = o->key},
+		.label = o->label,
+		.na = o->na,
+		.setting = setting,
+	};
+
+	if (!o->na) {
+		int r = k->parse(&s->ctx, o->key, st->option, st->value, &value, err);
+
+		if (r < 0)
+			return blame(st, r, err);
+	} else if (l->required) {
+		err_raise(err, ERR_NOT_APPLICABLE, ENOENT, o->key, "phase \"%s\" requires it, and %s", l->phase,
+		          o->na);
+		return blame(st, -ENOENT, err);
+	} else {
+		strbuf_add(&value, st->value);
+	}
+	e.value = value.s ? value.s : (char[]){""};
+	return value.oom || layer_add_entry(l, &e) < 0 ? err_oom(err) : 0;
+}
+
+static int list_objects(const struct session *s, const struct layer_setting *st, const struct knob *k,
+                        struct knob_objects *ret, struct hft_err *err)
+{
+	int r = k->list(&s->ctx, st->selector, st->option, ret, err);
+	char na[256];
+
+	if (r != -ENOENT || !st->optional)
+		return r < 0 ? blame(st, r, err) : 0;
+	snprintf(na, sizeof(na), "optional, and nothing on this host is called \"%s\"", st->selector);
+	return knob_objects_add(ret, st->selector, NULL, na, err);
+}
+
+static int resolve_setting(const struct session *s, struct layer *l, size_t setting, bool only_new,
+                           struct hft_err *err)
+{
+	CLEANUP(knob_objects_done) struct knob_objects found = {0};
+	const struct layer_setting *st = &l->settings[setting];
+	const struct knob *k = knob_find(st->knob);
+	int r;
+
+	if (!k)
+		return unknown_knob(st, err);
+	r = list_objects(s, st, k, &found, err);
+	for (size_t i = 0; r == 0 && i < found.n; i++) {
+		if (only_new && layer_entry(l, k, found.o[i].key))
+			continue;
+		r = add_object(s, l, setting, k, &found.o[i], err);
+	}
+	return r;
+}
+
+bool resolve_is_pattern(const struct layer_setting *st)
+{
+	return st->selector[0] != '\0';
+}
+
+int resolve_again(const struct session *s, struct layer *l, size_t setting, struct hft_err *err)
+{
+	return resolve_setting(s, l, setting, true, err);
+}
+
+static struct layer *layer_of_phase(const struct session *s, const struct profile *p, size_t phase,
+                                    const struct request *q)
+{
+	const struct profile_phase *ph = &p->phases[phase];
+	struct layer *l = layer_new(p->name, ph->name, s->host->boot_id);
+	bool oom = !l;
+
+	if (oom)
+		return NULL;
+	l->order = ph->order;
+	l->risk = strdup(ph->risk);
+	l->summary = strdup(ph->summary ? ph->summary : "");
+	l->accept_inexact = ph->accept_inexact;
+	l->required = ph->required;
+	oom = !l->risk || !l->summary;
+	for (size_t i = 0; !oom && i < ph->notes.n; i++)
+		oom = strlist_add(&l->notes, ph->notes.s[i]) < 0;
+	for (size_t i = 0; !oom && i < q->n_assigns; i++)
+		oom = strlist_take(&l->sets, str_printf("%s=%s", q->assigns[i].name, q->assigns[i].value)) < 0;
+	if (!oom)
+		return l;
+	layer_free(l);
+	return NULL;
+}
+
+static int add_setting(const struct session *s, struct layer *l, const struct profile_setting *ps,
+                       struct hft_err *err)
+{
+	CLEANUP(mem_freep) char *where = str_printf("%s:%u", ps->file, ps->line);
+	size_t at;
+
+	if (!where || layer_add_setting(l, &(struct layer_setting){
+	                                           .knob = ps->knob,
+	                                           .selector = ps->selector,
+	                                           .option = ps->option,
+	                                           .value = ps->value,
+	                                           .why = ps->why,
+	                                           .where = where,
+	                                           .optional = ps->optional,
+	                                   }, &at) < 0)
+		return err_oom(err);
+	return resolve_setting(s, l, at, false, err);
+}
+
+/* "PHASE" or "PROFILE/PHASE", as --phase takes it. */
+static bool names_phase(const char *wanted, const char *profile, const char *phase)
+{
+	const char *slash = strchr(wanted, '/');
+
+	if (!slash)
+		return strcmp(wanted, phase) == 0;
+	return strncmp(wanted, profile, (size_t)(slash - wanted)) == 0 && !profile[slash - wanted] &&
+	       strcmp(slash + 1, phase) == 0;
+}
+
+static bool phase_wanted(const struct request *q, const struct profile *p, size_t phase)
+{
+	for (size_t i = 0; i < q->phases.n; i++) {
+		if (names_phase(q->phases.s[i], p->name, p->phases[phase].name))
+			return true;
+	}
+	return !q->phases.n;
+}
+
+static int check_phases(const struct request *q, const struct profile *p, struct hft_err *err)
+{
+	for (size_t i = 0; i < q->phases.n; i++) {
+		CLEANUP(strbuf_done) struct strbuf names = {0};
+		bool found = false;
+
+		for (size_t k = 0; k < p->n_phases; k++) {
+			found = found || names_phase(q->phases.s[i], p->name, p->phases[k].name);
+			strbuf_addf(&names, "%s%s", k ? ", " : "", p->phases[k].name);
+		}
+		if (found)
+			continue;
+		err_raise(err, ERR_INVALID_ARGUMENT, 0, q->phases.s[i], "profile \"%s\" has no such phase", p->name);
+		err_hint(err, "its phases are %s", strbuf_str(&names));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int resolve_phase(const struct session *s, const struct profile *p, size_t phase, const struct request *q,
+                         struct state *next, struct hft_err *err)
+{
+	struct layer *l = layer_of_phase(s, p, phase, q);
+	int r = l ? 0 : err_oom(err);
+
+	for (size_t i = 0; r == 0 && i < p->n_settings; i++) {
+		if (p->settings[i].phase == phase && p->settings[i].active)
+			r = add_setting(s, l, &p->settings[i], err);
+	}
+	if (r == 0)
+		return state_put_layer(next, l) < 0 ? err_oom(err) : 0;
+	layer_free(l);
+	return r;
+}
+
+int resolve_profile(const struct session *s, const struct profile *p, const struct request *q, struct state *next,
+                    struct hft_err *err)
+{
+	int r = check_phases(q, p, err);
+
+	for (size_t i = 0; r == 0 && i < p->n_phases; i++) {
+		if (phase_wanted(q, p, i))
+			r = resolve_phase(s, p, i, q, next, err);
+	}
+	return r;
+}

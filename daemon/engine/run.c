@@ -1,0 +1,658 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One transaction: journal first, then each write with its proof, then the objects that writes may have changed for
+ * each other (settling), then the commit. Any failure puts back what was begun.
+ */
+#include "daemon/engine/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/engine/steps.h"
+#include "daemon/host/host.h"
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+#include "lib/json/json.h"
+
+/* Coupled objects may need several turns: a limit that was refused before the other limit moved, and the one that this
+ * write changed again. Four is one more than the longest chain of knobs.md, section 16 needs. */
+#define SETTLE_ROUNDS 4
+
+struct run {
+	const struct session *s;
+	struct plan *p;
+	struct txn *txn;
+	struct step **steps; /* the journalled ones, in order; borrowed from the plan */
+	size_t n;
+	int64_t last_done;   /* a "done" not yet appended, -1 none */
+	bool state_changed;  /* the prepared state is not what came out */
+	struct strbuf current, reason;
+};
+
+static const char *step_name(const struct step *st, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s %s", st->knob->name, st->key);
+	return buf;
+}
+
+static void report(const struct run *run, size_t i, const struct step *st)
+{
+	char name[192];
+
+	if (run->s->e->progress)
+		run->s->e->progress(run->s->e->data, i, run->n, st ? step_name(st, name, sizeof(name)) : "");
+}
+
+/* --- one object --------------------------------------------------------------------------------------------------------- */
+
+/* Refusals that may pass once another object has moved: a limit, a governor, a twin. */
+static bool may_pass_later(int r)
+{
+	return r == -EINVAL || r == -EBUSY || r == -ERANGE;
+}
+
+/* Does it hold `wanted` now? 1 yes, 0 no (run->current holds what was found), -ENOENT gone, negative otherwise. */
+static int check(struct run *run, const struct step *st, const char *wanted, enum knob_verdict_state *ret,
+                 struct hft_err *err)
+{
+	struct hft_err own;
+	int r = st->knob->read(&run->s->ctx, st->key, &run->current, err ? err : (err = &own));
+
+	if (r < 0)
+		return strcmp(err->code, ERR_NOT_APPLICABLE) == 0 ? -ENOENT : r;
+	if (run->current.oom)
+		return err_oom(err);
+	r = step_judge(&run->s->ctx, st->knob, st->key, strbuf_str(&run->current), wanted, ret, &run->reason, err);
+	if (r < 0)
+		return r;
+	return *ret == KNOB_OK || *ret == KNOB_PENDING;
+}
+
+static int not_in_effect(const struct run *run, const struct step *st, const char *wanted, struct hft_err *err)
+{
+	char name[192];
+
+	err_raise(err, ERR_NOT_IN_EFFECT, 0, step_name(st, name, sizeof(name)),
+	          "was written, and reads back otherwise%s%s", run->reason.len ? ": " : "",
+	          strbuf_str(&run->reason));
+	err_values(err, wanted, strbuf_str(&run->current));
+	return -EREMOTEIO;
+}
+
+/* Name object, wanted and found in what a knob's write raised. */
+static void blame_step(const struct step *st, const char *wanted, struct hft_err *err)
+{
+	char name[192];
+
+	snprintf(err->subject, sizeof(err->subject), "%s", step_name(st, name, sizeof(name)));
+	if (!err->wanted[0])
+		err_values(err, wanted, st->before);
+	if (st->where && !err->where[0])
+		snprintf(err->where, sizeof(err->where), "%s", st->where);
+}
+
+static int note_found(struct run *run, struct step *st, enum knob_verdict_state v, struct hft_err *err)
+{
+	struct state_object *o = state_object(&run->p->next, st->knob, st->key);
+
+	if (v == KNOB_PENDING) {
+		st->state = STEP_PENDING;
+		if (!step_set(&st->reason, strbuf_str(&run->reason)))
+			return err_oom(err);
+	}
+	/* What the kernel made of the value (rounding) is ours too. */
+	if (o && !str_eq(o->applied, strbuf_str(&run->current))) {
+		if (state_object_set_applied(o, strbuf_str(&run->current)) < 0)
+			return err_oom(err);
+		run->state_changed = true;
+	}
+	return 0;
+}
+
+/* A managed interrupt shows itself only when written: the layer records that, and goes on. */
+static int turn_na(struct run *run, struct step *st, struct hft_err *why)
+{
+	bool set = step_set(&st->reason, why->msg);
+
+	st->state = STEP_NA;
+	for (size_t i = 0; set && i < run->p->next.n_layers; i++) {
+		struct layer_entry *e = layer_entry(run->p->next.layers[i], st->knob, st->key);
+
+		if (e && run->p->next.layers[i]->required)
+			return -EPERM;
+		set = !e || step_set(&e->na, why->msg);
+	}
+	state_drop_object(&run->p->next, st->knob, st->key);
+	run->state_changed = true;
+	return set ? 0 : err_oom(why);
+}
+
+/*
+ * Write and prove one object. 0: it holds; -EAGAIN: not yet, settle later (*err says why); other negatives: failed.
+ */
+static int write_step(struct run *run, struct step *st, const char *wanted, struct hft_err *err)
+{
+	enum knob_verdict_state v = KNOB_DRIFT;
+	int r = st->knob->write(&run->s->ctx, st->key, wanted, err);
+
+	if (r < 0 && strcmp(err->code, ERR_NOT_APPLICABLE) == 0)
+		return turn_na(run, st, err);
+	if (r < 0) {
+		blame_step(st, wanted, err);
+		if (!may_pass_later(r))
+			return r;
+		st->settle = true;
+		return -EAGAIN;
+	}
+	r = check(run, st, wanted, &v, err);
+	if (r == 1)
+		return note_found(run, st, v, err);
+	if (r < 0) {
+		blame_step(st, wanted, err);
+		return r;
+	}
+	r = not_in_effect(run, st, wanted, err);
+	blame_step(st, wanted, err);
+	return st->settle ? -EAGAIN : r;
+}
+
+/* --- settling ------------------------------------------------------------------------------------------------------------ */
+
+/* One turn over the objects that depend on each other: 1 when all hold, 0 when something had to be written. */
+static int settle_round(struct run *run, bool undo, struct hft_err *err)
+{
+	int all = 1;
+
+	for (size_t i = 0; i < run->n; i++) {
+		struct step *st = run->steps[i];
+		const char *wanted = undo ? st->before : st->after;
+		enum knob_verdict_state v;
+		int r;
+
+		if (!st->settle || !wanted || st->state == STEP_CONFLICT || st->state == STEP_NA)
+			continue;
+		r = check(run, st, wanted, &v, err);
+		if (r == -ENOENT)
+			continue;
+		if (r == 0) {
+			all = 0;
+			r = write_step(run, st, wanted, err);
+			if (r == -EAGAIN)
+				r = 0;
+		}
+		if (r < 0)
+			return r;
+	}
+	return all;
+}
+
+/* 0: all hold. A refusal in a round is no failure, what is left after the last one is. */
+static int settle(struct run *run, bool undo, struct hft_err *err)
+{
+	struct hft_err last = {0};
+	int r = 0;
+
+	for (int round = 0; round < SETTLE_ROUNDS && r == 0; round++)
+		r = settle_round(run, undo, &last);
+	if (r > 0)
+		return 0;
+	*err = last;
+	return r < 0 ? r : -EREMOTEIO;
+}
+
+/* --- forward -------------------------------------------------------------------------------------------------------------- */
+
+static int flush_done(struct run *run, int64_t next, struct hft_err *err)
+{
+	int r;
+
+	if (run->last_done < 0 && next < 0)
+		return 0;
+	r = txn_progress(run->txn, run->last_done, NULL, next, err);
+	run->last_done = -1;
+	return r;
+}
+
+/* *ret_failed: the step that failed, for `keep`. */
+static int write_all(struct run *run, size_t *ret_failed, struct hft_err *err)
+{
+	for (size_t i = 0; i < run->n; i++) {
+		struct step *st = run->steps[i];
+		struct hft_err own = {0};
+		int r;
+
+		if (!st->write || st->done)
+			continue;
+		*ret_failed = i;
+		report(run, i, st);
+		r = flush_done(run, (int64_t)i, err);
+		if (r < 0)
+			return r;
+		st->started = true;
+		r = write_step(run, st, st->after, &own);
+		if (r < 0 && r != -EAGAIN) {
+			*err = own;
+			return r;
+		}
+		st->done = true;
+		run->last_done = (int64_t)i;
+	}
+	*ret_failed = run->n;
+	return flush_done(run, -1, err);
+}
+
+/* What coupled objects came to is recorded as ours, so that rollback knows it from a stranger's value. */
+static int note_companions(struct run *run, struct hft_err *err)
+{
+	for (size_t i = 0; i < run->n; i++) {
+		struct step *st = run->steps[i];
+
+		if (!st->coupled || st->after)
+			continue;
+		if (st->knob->read(&run->s->ctx, st->key, &run->current, NULL) < 0)
+			continue;
+		if (note_found(run, st, KNOB_OK, err) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* --- back ------------------------------------------------------------------------------------------------------------------- */
+
+static int name_object(struct json *list, const struct step *st)
+{
+	char name[192];
+
+	return json_add_string(list, step_name(st, name, sizeof(name)));
+}
+
+/* 1: back (or nothing to do), 0: not. */
+static int restore_one(struct run *run, struct step *st, enum undo_policy policy)
+{
+	struct hft_err err = {0};
+	enum knob_verdict_state v;
+	int r = check(run, st, st->before, &v, &err);
+
+	if (r == -ENOENT || (r == 1 && v == KNOB_OK))
+		return 1;
+	if (r < 0)
+		return 0;
+	/* Only a step that was proven can have been changed by somebody else since. */
+	if (policy != UNDO_FORCE && st->done && !st->settle && st->after &&
+	    check(run, st, st->after, &v, &err) != 1)
+		return policy == UNDO_KEEP_THEIRS;
+	r = write_step(run, st, st->before, &err);
+	return r == 0 || r == -EAGAIN;
+}
+
+static void undo_steps(struct run *run, enum undo_policy policy, struct hft_err *journal)
+{
+	for (size_t i = run->n; i-- > 0;) {
+		struct step *st = run->steps[i];
+
+		if (!st->started || !st->before)
+			continue;
+		st->state = restore_one(run, st, policy) || st->settle ? STEP_RESTORED : STEP_FAILED;
+		if (!journal->code)
+			txn_undone(run->txn, (int64_t)i, journal);
+	}
+}
+
+/* Objects that change each other come last: only then can be said which of them are back. */
+static void undo_settle(struct run *run)
+{
+	struct hft_err err = {0};
+
+	settle(run, true, &err);
+	for (size_t i = 0; i < run->n; i++) {
+		struct step *st = run->steps[i];
+		enum knob_verdict_state v;
+
+		if (st->settle && st->before && check(run, st, st->before, &v, &err) == 0)
+			st->state = STEP_FAILED;
+	}
+}
+
+/*
+ * Put back what was begun, the last first, and all that it may have changed. *ret_left: names of what is neither.
+ * A journal that cannot be written does not keep the host from being put back; it is an error all the same.
+ */
+static int undo(struct run *run, enum undo_policy policy, struct json *ret_left, struct hft_err *err)
+{
+	struct hft_err journal = {0};
+	bool any = false;
+	int r = 0;
+
+	for (size_t i = 0; i < run->n; i++)
+		any = any || run->steps[i]->started;
+	if (!any)
+		return 0;
+	txn_undoing(run->txn, &journal);
+	undo_steps(run, policy, &journal);
+	undo_settle(run);
+	for (size_t i = 0; i < run->n; i++) {
+		if (run->steps[i]->state == STEP_FAILED)
+			r |= name_object(ret_left, run->steps[i]);
+	}
+	if (r < 0)
+		return err_oom(err);
+	if (!journal.code)
+		return 0;
+	*err = journal;
+	return -EIO;
+}
+
+static int close_undo(struct run *run, struct json *left, struct hft_err *cause)
+{
+	struct hft_err err = {0};
+	int r;
+
+	if (!json_size(left)) {
+		r = txn_abort(run->txn, &err);
+		if (r < 0) {
+			err_context(&err, "undone, but the journal could not say so");
+			*cause = err;
+		}
+		return r;
+	}
+	txn_incomplete(run->txn, left, &err);
+	err = *cause;
+	err_raise(cause, ERR_NOT_UNDONE, err.sys, json_string(json_first(left), ""),
+	          "%zu object%s neither before nor after (%s)", json_size(left), json_size(left) == 1 ? " is" : "s are",
+	          err.msg);
+	err_values(cause, err.wanted, err.found);
+	err_hint(cause, "`hfttune status` names them; `hfttune rollback --force` writes the originals, "
+	         "`--keep-theirs` leaves them");
+	return -EREMOTEIO;
+}
+
+/* After a failure: everything back. Returns the code of the cause, or of an undo that failed too. */
+static int back_out(struct run *run, int cause, struct hft_err *err)
+{
+	CLEANUP(json_freep) struct json *left = json_new_array();
+	struct hft_err own = {0};
+	int r;
+
+	if (!left)
+		return err_oom(err);
+	r = undo(run, UNDO_FORCE, left, &own);
+	if (r < 0 && !json_size(left)) {
+		/* Put back, but the journal could not say so: it stays open, and the next change finds nothing to do. */
+		err_context(err, "%s", own.msg);
+		return cause;
+	}
+	r = close_undo(run, left, err);
+	return r < 0 ? r : cause;
+}
+
+/* --- the journal's view of a step --------------------------------------------------------------------------------------- */
+
+static struct json *step_to_json(const struct step *st)
+{
+	struct json *j = json_new_object();
+	int r = json_set_string(j, "knob", st->knob->name) | json_set_string(j, "key", st->key) |
+	        json_set_string(j, "label", st->label) | json_set_string(j, "before", st->before) |
+	        json_set_string(j, "after", st->after) | json_set_string(j, "profile", st->profile) |
+	        json_set_string(j, "phase", st->phase);
+
+	if (st->coupled)
+		r |= json_set_bool(j, "coupled", true);
+	if (st->settle)
+		r |= json_set_bool(j, "settle", true);
+	if (r < 0)
+		json_freep(&j);
+	return j;
+}
+
+static int begin(struct run *run, const struct run_labels *labels, struct hft_err *err)
+{
+	const struct host *h = run->s->host;
+	CLEANUP(json_freep) struct json *steps = json_new_array();
+	CLEANUP(json_freep) struct json *state = state_to_json(&run->p->next);
+	int r = 0;
+
+	for (size_t i = 0; i < run->n; i++)
+		r |= json_add_take(steps, step_to_json(run->steps[i]));
+	if (r < 0 || !steps || !state)
+		return err_oom(err);
+	return txn_begin(run->s->e->store, &(struct txn_header){
+	                                           .kind = labels->kind,
+	                                           .profile = labels->profile,
+	                                           .boot_id = h->boot_id,
+	                                           .machine_id = h->machine_id,
+	                                   }, steps, state, &run->txn, err);
+}
+
+static int commit(struct run *run, struct hft_err *err)
+{
+	CLEANUP(json_freep) struct json *state = NULL;
+
+	if (run->state_changed) {
+		state_sweep(&run->p->next);
+		state = state_to_json(&run->p->next);
+		if (!state)
+			return err_oom(err);
+	}
+	return txn_commit(run->txn, state, err);
+}
+
+/* --- keep: what came before the failed phase stands ---------------------------------------------------------------------- */
+
+/* Put the former layer back, or none, for every touched phase from `order` on. */
+static int drop_phases(struct run *run, int64_t order)
+{
+	struct state *next = &run->p->next;
+
+	for (size_t i = next->n_layers; i-- > 0;) {
+		const struct layer *l = next->layers[i];
+		const struct layer *was = state_layer(&run->s->state, l->profile, l->phase);
+		struct layer *copy;
+
+		if (!l->touched || l->order < order)
+			continue;
+		if (!was) {
+			state_remove_layer(next, i);
+			continue;
+		}
+		copy = layer_dup(was);
+		if (!copy || state_put_layer(next, copy) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* What each journalled object shall hold now that phases were dropped. */
+static int retarget(struct run *run, int64_t order, size_t failed, const struct hft_err *why)
+{
+	struct state *next = &run->p->next;
+
+	for (size_t i = 0; i < run->n; i++) {
+		struct step *st = run->steps[i];
+		const struct layer_entry *e = state_top(next, run->s->host->boot_id, st->knob, st->key, NULL);
+		const char *wanted = e ? e->value : st->before;
+
+		if (!e && !state_object(&run->s->state, st->knob, st->key) && !st->coupled)
+			state_drop_object(next, st->knob, st->key);
+		if (str_eq(wanted, st->after) || (st->coupled && !st->after))
+			continue;
+		if (!step_set(&st->after, wanted) ||
+		    !step_set(&st->reason, i == failed ? why->msg : "phase not kept"))
+			return -ENOMEM;
+		st->write = st->started;
+		st->done = false;
+		st->state = i == failed ? STEP_FAILED : STEP_RESTORED;
+	}
+	(void)order;
+	run->state_changed = true;
+	return 0;
+}
+
+static bool has_earlier_phase(const struct run *run, int64_t order)
+{
+	for (size_t i = 0; i < run->p->next.n_layers; i++) {
+		if (run->p->next.layers[i]->touched && run->p->next.layers[i]->order < order)
+			return true;
+	}
+	return false;
+}
+
+/* Write everything; with keep, again without the failed phase and those after it, until it holds or nothing is left. */
+static int forward(struct run *run, bool keep, struct hft_err *err)
+{
+	size_t failed = run->n;
+	int r;
+
+	for (;;) {
+		int64_t order;
+
+		r = write_all(run, &failed, err);
+		if (r == 0)
+			r = settle(run, false, err);
+		if (r == 0 || !keep || failed >= run->n)
+			return r;
+		order = run->steps[failed]->order;
+		if (!has_earlier_phase(run, order))
+			return r;
+		if (drop_phases(run, order) < 0 || retarget(run, order, failed, err) < 0)
+			return err_oom(err);
+	}
+}
+
+/* --- the transaction ------------------------------------------------------------------------------------------------------ */
+
+static int collect(struct run *run, struct hft_err *err)
+{
+	run->steps = calloc(run->p->n_steps ? run->p->n_steps : 1, sizeof(*run->steps));
+	if (!run->steps)
+		return err_oom(err);
+	for (size_t i = 0; i < run->p->n_steps; i++) {
+		struct step *st = &run->p->steps[i];
+
+		if (st->write || st->settle)
+			run->steps[run->n++] = st;
+	}
+	return 0;
+}
+
+static void run_done(struct run *run)
+{
+	free(run->steps);
+	txn_free(run->txn);
+	strbuf_done(&run->current);
+	strbuf_done(&run->reason);
+}
+
+/* Layers learn which transaction made or changed them. */
+static void stamp(struct run *run)
+{
+	const struct store_view *v = &run->s->view;
+	int64_t txn = v->n_txns ? v->txns[v->n_txns - 1].txn + 1 : 1;
+
+	for (size_t i = 0; i < run->p->next.n_layers; i++) {
+		struct layer *l = run->p->next.layers[i];
+		const struct layer *was = state_layer(&run->s->state, l->profile, l->phase);
+
+		if (!l->touched || l->residue)
+			continue;
+		l->txn = was && was->txn ? was->txn : txn;
+		l->updated = was && layer_same(was, l) ? was->updated : txn;
+	}
+}
+
+int run_plan(const struct session *s, struct plan *p, const struct run_labels *labels, int64_t *ret_txn,
+             struct hft_err *err)
+{
+	CLEANUP(run_done) struct run run = {.s = s, .p = p, .last_done = -1};
+	struct hft_err own = {0};
+	int r;
+
+	*ret_txn = 0;
+	if (!p->n_writes && !p->changed)
+		return 0;
+	err = err ? err : &own;
+	stamp(&run);
+	r = collect(&run, err);
+	if (r == 0)
+		r = begin(&run, labels, err);
+	if (r < 0)
+		return r;
+	r = forward(&run, labels->keep, err);
+	if (r == 0)
+		r = note_companions(&run, err);
+	if (r == 0)
+		r = commit(&run, err);
+	if (r < 0)
+		return back_out(&run, r, err);
+	report(&run, run.n, NULL);
+	*ret_txn = txn_number(run.txn);
+	return 0;
+}
+
+/* --- recovery --------------------------------------------------------------------------------------------------------------- */
+
+static bool step_from_json(const struct json *j, struct step *st)
+{
+	const struct json *rec = json_get(j, "record");
+
+	*st = (struct step){
+		.knob = knob_find(json_get_string(rec, "knob", "")),
+		.exact = true,
+		.coupled = json_get_bool(rec, "coupled", false),
+		.settle = json_get_bool(rec, "settle", false),
+		.started = json_get_bool(j, "started", false),
+		.done = json_get_bool(j, "done", false),
+	};
+	return st->knob && step_set(&st->key, json_get_string(rec, "key", "")) &&
+	       step_set(&st->before, json_get_string(rec, "before", NULL)) &&
+	       step_set(&st->after, json_get_string(rec, "after", NULL));
+}
+
+static int steps_from_json(const struct json *list, struct plan *p, struct hft_err *err)
+{
+	p->steps = calloc(json_size(list) ? json_size(list) : 1, sizeof(*p->steps));
+	if (!p->steps)
+		return err_oom(err);
+	for (const struct json *e = json_first(list); e; e = json_next(e)) {
+		struct step *st = &p->steps[p->n_steps++];
+
+		if (!step_from_json(e, st))
+			return err_raise(err, ERR_STATE, EINVAL, json_get_string(json_get(e, "record"), "knob", ""),
+			                 "the open transaction names a knob that this version does not have");
+		st->write = st->started;
+		/* A started principal may have changed what it is coupled with. */
+		st->settle = st->settle || (st->coupled && !st->after);
+	}
+	return 0;
+}
+
+int run_recover(const struct session *s, int64_t txn, enum undo_policy policy, struct hft_err *err)
+{
+	CLEANUP(plan_done) struct plan p = {0};
+	CLEANUP(run_done) struct run run = {.s = s, .p = &p, .last_done = -1};
+	CLEANUP(txn_open_done) struct txn_open open = {0};
+	CLEANUP(json_freep) struct json *left = json_new_array();
+	struct hft_err own = {0};
+	int r = left ? txn_reopen(s->e->store, txn, &open, err) : err_oom(err);
+
+	if (r < 0)
+		return r;
+	err = err ? err : &own;
+	run.txn = TAKE_PTR(open.txn);
+	/* Values of an earlier boot are void: what they described went away with it. */
+	if (open.prepared && str_eq(open.boot_id, s->host->boot_id)) {
+		r = steps_from_json(open.steps, &p, err);
+		if (r == 0)
+			r = collect(&run, err);
+		if (r == 0)
+			r = undo(&run, policy, left, err);
+		if (r < 0)
+			return r;
+	}
+	if (policy == UNDO_KEEP_THEIRS)
+		return txn_abort(run.txn, err);
+	if (json_size(left))
+		err_raise(err, ERR_NOT_UNDONE, 0, "", "somebody else changed or refused them");
+	return close_undo(&run, left, err);
+}

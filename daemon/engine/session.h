@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What every request begins with: the host read, the journal loaded, and for a change the lock held. */
+#pragma once
+
+#include "daemon/engine/engine.h"
+#include "daemon/engine/state.h"
+#include "daemon/knobs/knob.h"
+#include "rollback/store.h"
+
+struct session {
+	const struct engine *e;
+	struct host *host;
+	struct knob_ctx ctx;
+	struct store_view view;
+	struct state state;   /* in force, or of an earlier boot */
+	int lock;             /* -1 for reads */
+	int64_t recovered;
+};
+
+/* Changing: takes the lock, refuses a damaged journal, and recovers. force/keep_theirs: how recovery treats objects that
+ * it could not put back before. */
+int session_open(const struct engine *e, bool changing, const struct request *q, struct session *ret,
+                 struct hft_err *err);
+void session_done(struct session *s);
+
+/* The number of a transaction that is open or left objects neither before nor after; 0: none. */
+int64_t session_unfinished(const struct session *s);
+
+/* Load and expand a profile on the session's host. */
+int session_load_profile(const struct session *s, const struct request *q, struct profile **ret, struct hft_err *err);
+/* For `profiles`: names found, first directory wins; *ret_dirs in parallel. */
+int engine_profile_names(const struct engine *e, struct strlist *ret_names, struct strlist *ret_dirs,
+                         struct hft_err *err);
+int session_loader(const struct engine *e, struct profile_loader *ret);

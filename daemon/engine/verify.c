@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Judging the host against layers, recorded or just resolved, by the effect. Reads only. */
+#include "daemon/engine/verify.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/engine/report.h"
+#include "daemon/engine/steps.h"
+#include "daemon/host/host.h"
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+
+static const enum step_state state_of_verdict[] = {
+	[KNOB_OK] = STEP_OK,
+	[KNOB_DRIFT] = STEP_DRIFT,
+	[KNOB_PENDING] = STEP_PENDING,
+	[KNOB_NA] = STEP_NA,
+};
+
+static int judge_entry(const struct session *s, const struct layer *l, const struct layer_entry *e,
+                       struct result *ret, struct hft_err *err)
+{
+	CLEANUP(knob_verdict_done) struct knob_verdict v = {0};
+	struct hft_err own = {0};
+	struct step *st;
+	int r = knob_verify(e->ref.knob, &s->ctx, e->ref.key, e->value, &v, &own);
+
+	if (r < 0 && strcmp(own.code, ERR_NOT_APPLICABLE) == 0) {
+		/* It was there when the layer was applied. */
+		return report_entry(ret, l, e, STEP_DRIFT, own.msg, NULL) < 0 ? err_oom(err) : 0;
+	}
+	if (r < 0) {
+		if (err)
+			*err = own;
+		return r;
+	}
+	if (report_entry(ret, l, e, state_of_verdict[v.state], v.reason[0] ? v.reason : NULL, &st) < 0 ||
+	    !step_set(&st->before, strbuf_str(&v.found)))
+		return err_oom(err);
+	return 0;
+}
+
+static int verify_entry(const struct session *s, const struct state *state, const struct layer *l,
+                        const struct layer_entry *e, struct result *ret, struct hft_err *err)
+{
+	const char *boot = s->host->boot_id;
+	int r;
+
+	if (!layer_in_force(l, boot))
+		r = report_entry(ret, l, e, STEP_DRIFT, "not in force (rebooted)", NULL);
+	else if (e->na)
+		r = report_entry(ret, l, e, STEP_NA, e->na, NULL);
+	else if (e->residue)
+		r = report_entry(ret, l, e, STEP_CONFLICT, "left by a rollback: somebody else had changed it", NULL);
+	else if (state_top(state, boot, e->ref.knob, e->ref.key, NULL) != e)
+		r = report_entry(ret, l, e, STEP_BENEATH, NULL, NULL);
+	else
+		return judge_entry(s, l, e, ret, err);
+	return r < 0 ? err_oom(err) : 0;
+}
+
+/* Interrupts, devices and queues that appeared since and match a selector. */
+static int verify_new_objects(const struct session *s, const struct layer *l, struct result *ret,
+                              struct hft_err *err)
+{
+	struct layer *now = layer_dup(l);
+	int r = now ? 0 : err_oom(err);
+
+	for (size_t i = 0; r == 0 && i < l->n_settings; i++) {
+		if (resolve_is_pattern(&l->settings[i]))
+			r = resolve_again(s, now, i, NULL) == -ENOMEM ? err_oom(err) : 0;
+	}
+	for (size_t i = r == 0 ? l->n_entries : 0; r == 0 && i < now->n_entries; i++) {
+		if (!now->entries[i].na &&
+		    report_entry(ret, now, &now->entries[i], STEP_DRIFT, "new object", NULL) < 0)
+			r = err_oom(err);
+	}
+	layer_free(now);
+	return r;
+}
+
+static bool has_pattern(const struct layer *l)
+{
+	for (size_t i = 0; i < l->n_settings; i++) {
+		if (resolve_is_pattern(&l->settings[i]))
+			return true;
+	}
+	return false;
+}
+
+static int verify_layer(const struct session *s, const struct state *state, const struct layer *l, bool recorded,
+                        struct result *ret, struct hft_err *err)
+{
+	int r = report_phase(ret, l) < 0 ? err_oom(err) : 0;
+
+	for (size_t i = 0; r == 0 && i < l->n_entries; i++) {
+		if (s->e->progress)
+			s->e->progress(s->e->data, i, l->n_entries, l->entries[i].ref.key);
+		r = verify_entry(s, state, l, &l->entries[i], ret, err);
+	}
+	if (r == 0 && recorded && !l->residue && layer_in_force(l, s->host->boot_id) && has_pattern(l))
+		r = verify_new_objects(s, l, ret, err);
+	return r;
+}
+
+int verify_state(const struct session *s, const struct state *state, bool recorded, struct result *ret,
+                 struct hft_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < state->n_layers; i++)
+		r = verify_layer(s, state, state->layers[i], recorded, ret, err);
+	return r;
+}
