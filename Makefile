@@ -15,7 +15,14 @@ LIBEXECDIR  = $(PREFIX)/lib/hfttune
 SBINDIR     = $(PREFIX)/sbin
 MANDIR      = $(PREFIX)/share/man
 UNITDIR     = $(PREFIX)/lib/systemd/system
-PROFILEDIR  = $(PREFIX)/lib/hfttune/profiles
+PROFILEDIR  = $(LIBEXECDIR)/profiles
+SYSUSERSDIR = $(PREFIX)/lib/sysusers.d
+TMPFILESDIR = $(PREFIX)/lib/tmpfiles.d
+CATALOGDIR  = $(PREFIX)/lib/systemd/catalog
+BASHCOMPDIR = $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR  = $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR = $(PREFIX)/share/fish/vendor_completions.d
+DOCDIR      = $(PREFIX)/share/doc/hfttune
 
 VERSION  := 0.1.0
 WARNINGS  = -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Wcast-qual \
@@ -96,10 +103,66 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(CLI_A) $(DAEMON_A) $(LIB_A)
 unit: $(UNIT_BIN)
 	@for t in $(UNIT_BIN); do echo "== $$t"; $$t || exit 1; done
 
+# --- the judge of tests (tests/tools/hostdump.c): shares no code with the program ----------------------------------
+
+$(O)/tests/tools/hostdump: $(call obj,tests/tools/hostdump.c tests/tools/hostdump_live.c)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+
+hostdump: $(O)/tests/tools/hostdump
+
+# --- installation: MODE:SOURCE:TARGET for each file, the same list for install and uninstall ------------------------
+
+# What systemd will read the units; older versions complain of what they do not know.
+SYSTEMD_VERSION ?= $(shell systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+UNITS     = hfttuned.service hfttuned.socket hfttune-drift.service hfttune-drift.timer
+MAN_SCD   = $(wildcard man/*.scd)
+MAN_PAGES = $(wildcard man/*.[1-8]) $(patsubst man/%.scd,$(O)/man/%,$(MAN_SCD))
+to_dir    = $(foreach f,$(2),$(1):$(f):$(3)/$(notdir $(f)))
+
+INSTALLED = 0755:$(O)/hfttune:$(BINDIR)/hfttune \
+            0755:$(O)/hfttuned:$(SBINDIR)/hfttuned \
+            $(call to_dir,0644,$(wildcard profiles/*.conf),$(PROFILEDIR)) \
+            $(call to_dir,0644,$(addprefix packaging/systemd/,$(UNITS)),$(UNITDIR)) \
+            0644:packaging/hfttune.sysusers:$(SYSUSERSDIR)/hfttune.conf \
+            0644:packaging/hfttune.tmpfiles:$(TMPFILESDIR)/hfttune.conf \
+            0644:packaging/hfttune.catalog:$(CATALOGDIR)/hfttune.catalog \
+            $(foreach p,$(MAN_PAGES),0644:$(p):$(MANDIR)/man$(subst .,,$(suffix $(p)))/$(notdir $(p))) \
+            $(patsubst %,0644:%:$(BASHCOMPDIR)/hfttune,$(wildcard packaging/completion/hfttune.bash)) \
+            $(patsubst %,0644:%:$(ZSHCOMPDIR)/_hfttune,$(wildcard packaging/completion/_hfttune)) \
+            $(patsubst %,0644:%:$(FISHCOMPDIR)/hfttune.fish,$(wildcard packaging/completion/hfttune.fish)) \
+            0644:COPYING:$(DOCDIR)/COPYING
+DROPIN    = 0644:packaging/systemd/50-descriptor-store.conf:$(UNITDIR)/hfttuned.service.d/50-descriptor-store.conf
+INSTALLER = DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' SBINDIR='$(SBINDIR)' LIBDIR='$(LIBEXECDIR)' FORCE='$(FORCE)' \
+            sh packaging/install.sh
+
+$(O)/man/%: man/%.scd
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)scdoc < $< > $@.new
+	@mv $@.new $@
+
+man: $(MAN_PAGES)
+
+# The directories are compiled in: another PREFIX needs other objects.
+PLACES    = $(LIBEXECDIR) $(SBINDIR) $(PROFILEDIR) $(VERSION)
+PLACE_SRC = $(shell grep -lE 'HFT_(VERSION|LIBEXECDIR|PROFILEDIR)' $(LIB_SRC) $(DAEMON_SRC) $(CLI_SRC) */main.c 2>/dev/null)
+$(call obj,$(PLACE_SRC)): $(O)/places
+$(O)/places: force
+	@mkdir -p $(@D)
+	@echo '$(PLACES)' | cmp -s - $@ || echo '$(PLACES)' > $@
+
+install: all man
+	$(Q)$(INSTALLER) put $(INSTALLED) $(if $(shell test 0$(SYSTEMD_VERSION) -ge 254 && echo y),$(DROPIN))
+
+# Refuses while layers are in force; FORCE=1 removes the programs all the same and keeps the state directory.
+uninstall:
+	$(Q)$(INSTALLER) remove $(INSTALLED) $(DROPIN)
+
 clean:
 	rm -rf $(O)
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
-.PHONY: all unit clean
+.PHONY: all unit clean man install uninstall hostdump force
 .SECONDARY:

@@ -208,6 +208,7 @@ static int detach(struct session *s, struct hft_err *err)
 	if (read(s->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return 0;
 	s->call->signal = (int)info.ssi_signo;
+	mem_closep(&s->client->pidfd); /* nor wait for a private one to end */
 	err_raise(err, ERR_TIMEOUT, EINTR, NULL, "stopped waiting; hfttuned goes on with what it has begun");
 	err_hint(err, "hfttune status says how it ended");
 	return -EINTR;

@@ -9,7 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/proto/codes.h"
 
-#define NAME_COLUMN 24
+#define NAME_COLUMN 26
 
 const struct exit_row exit_rows[] = {
 	{ EXIT_DONE, "done; nothing differs" },
@@ -35,12 +35,13 @@ void help_usage(struct text *t, const struct verb *verb)
 	CLEANUP(strbuf_done) struct strbuf b = { 0 };
 	CLEANUP(strbuf_done) struct strbuf lead = { 0 };
 
-	strbuf_addf(&lead, "usage: hfttune %s ", verb != NULL ? verb->name : "[OPTION]...");
+	strbuf_addf(&lead, "usage: hfttune %s", verb != NULL ? verb->name : "[OPTION]...");
 	strbuf_add(&b, verb != NULL ? verb->args : "VERB [ARGUMENT] [OPTION]...");
 	for (size_t i = 0; verb != NULL && i < OPT_N; i++)
 		if ((verb->options & OPT_BIT(i)) != 0)
 			add_option(&b, &opt_rows[i]);
 	strbuf_trim(&b);
+	strbuf_add(&lead, b.len > 0 ? " " : "");
 	text_wrap(t, 0, strbuf_str(&lead), strbuf_str(&b));
 }
 

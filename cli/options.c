@@ -9,6 +9,7 @@
 #include "cli/verbs.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
+#include "lib/base/num.h"
 
 #define STANDALONE (OPT_BIT(OPT_STANDALONE) | OPT_BIT(OPT_ROOT))
 
@@ -267,13 +268,38 @@ static int check_option(const struct options *o, enum opt opt, struct hft_err *e
 	if ((OPT_BIT(opt) & (OPT_GLOBAL | v->options)) == 0)
 		return usage_error(err, row->name, "'%s' does not take %s", v->name, row->name);
 	if ((OPT_BIT(opt) & v->with_arg) != 0 && o->args.n == 0)
-		return usage_error(err, row->name, "%s makes sense only with a %s", row->name, "PROFILE");
+		return usage_error(err, row->name, "%s makes sense only with an argument: %s", row->name, v->args);
 	if (row->needs != 0 && (row->needs & o->given) == 0)
 		return usage_error(err, row->name, "%s makes sense only with --standalone", row->name);
 	for (size_t i = 0; i < OPT_N; i++)
 		if ((row->excludes & o->given & OPT_BIT(i)) != 0)
 			return usage_error(err, row->name, "%s and %s exclude each other", opt_rows[i].name, row->name);
 	return 0;
+}
+
+/* Transactions are numbered from 1. */
+static int check_txn(const char *text, struct hft_err *err)
+{
+	int64_t txn;
+
+	if (text == NULL || num_parse_range(text, 1, INT32_MAX, &txn) == 0)
+		return 0;
+	usage_error(err, text, "'%s' is no transaction number", text);
+	err_hint(err, "hfttune history lists them");
+	return -EINVAL;
+}
+
+static int check_words(const struct options *o, struct hft_err *err)
+{
+	const struct verb *v = o->verb;
+
+	if (o->args.n < v->min_args)
+		return usage_error(err, v->name, "'%s' wants %s", v->name, v->args);
+	if (o->args.n > v->max_args)
+		return usage_error(err, o->args.s[v->max_args], "'%s' is one word too many for '%s'",
+		                   o->args.s[v->max_args], v->name);
+	int r = check_txn(options_value(o, OPT_TO), err);
+	return r < 0 || v->completes != WORD_TXN ? r : check_txn(options_arg(o, 0), err);
 }
 
 int options_check(const struct options *o, struct hft_err *err)
@@ -290,12 +316,7 @@ int options_check(const struct options *o, struct hft_err *err)
 		if (r < 0)
 			return r;
 	}
-	if (o->args.n < v->min_args)
-		return usage_error(err, v->name, "'%s' wants %s", v->name, v->args);
-	if (o->args.n > v->max_args)
-		return usage_error(err, o->args.s[v->max_args], "'%s' is one word too many for '%s'",
-		                   o->args.s[v->max_args], v->name);
-	return 0;
+	return check_words(o, err);
 }
 
 /* --- and back to a command line --------------------------------------------------------------------------------------- */

@@ -35,7 +35,7 @@ void view_next(struct text *t, const struct options *o, const char *verb, unsign
 static const struct table_column layer_columns[] = {
 	{ "PROFILE", 12, false, false }, { "PHASE", 12, false, false },  { "ORDER", 0, true, false },
 	{ "RISK", 0, false, false },     { "TXN", 0, true, false },      { "UPDATED", 0, true, false },
-	{ "OBJECTS", 0, true, false },   { "STATE", 16, false, false },  { "SUMMARY", 20, false, true },
+	{ "OBJECTS", 0, true, false },   { "STATE", 16, false, false },
 };
 
 static void add_layer(struct table *t, const struct json *l)
@@ -53,7 +53,6 @@ static void add_layer(struct table *t, const struct json *l)
 	table_cell(t, STYLE_PLAIN, "%lld", view_int(l, "updated"));
 	table_cell(t, STYLE_PLAIN, "%lld", view_int(l, "objects"));
 	table_cell(t, in_force && !residue ? STYLE_GOOD : STYLE_BAD, *reason != '\0' ? "%s (%s)" : "%s", state, reason);
-	table_cell(t, STYLE_DIM, "%s", view_str(l, "summary"));
 }
 
 static size_t print_layers(struct text *t, const struct json *reply)
@@ -166,7 +165,7 @@ void view_version(struct text *t, const struct result *r)
 {
 	const struct json *daemon = json_get(r->reply, "daemon");
 
-	text_line(t, "hfttune  %s", view_str(r->reply, "version"));
+	text_line(t, "hfttune %s", view_str(r->reply, "version"));
 	if (json_is_object(daemon))
 		text_line(t, "hfttuned %s", view_str(daemon, "version"));
 	else if (*view_str(r->reply, "reason") != '\0')

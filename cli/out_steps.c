@@ -16,7 +16,7 @@
 #include "lib/proto/codes.h"
 
 #define FOLD_LEAST 3        /* fewer steps alike than this are listed one by one */
-#define OBJECTS_SHOWN 6     /* of those that share a reason */
+#define OBJECTS_SHOWN 6     /* of those that share a reason, after folding */
 #define REPEAT_PROFILE (OPT_BIT(OPT_PHASE) | OPT_BIT(OPT_SET) | OPT_BIT(OPT_SWITCH))
 #define REPEAT_ROLLBACK (OPT_BIT(OPT_PHASE) | OPT_BIT(OPT_PROFILE) | OPT_BIT(OPT_TO) | OPT_BIT(OPT_ALL))
 
@@ -177,20 +177,30 @@ void view_steps(struct text *t, const struct json *steps)
 
 /* --- counts ----------------------------------------------------------------------------------------------------------------- */
 
-/* "12 steps: 8 change, 4 ok" */
+/* "12 steps: 8 change, 4 ok", broken behind a comma where the line ends. */
 static void print_summary(struct text *t, const struct json *reply, bool done)
 {
 	const struct json *summary = json_get(reply, "summary");
-	const char *separator = ": ";
+	const char *separator = ":";
+	char lead[64], count[64];
+	int column = snprintf(lead, sizeof(lead), "%lld steps", view_int(summary, "steps"));
 
-	text_addf(t, "%lld steps", view_int(summary, "steps"));
+	text_addf(t, "%s", lead);
 	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
 		long long n = view_int(summary, states[i].name);
 		if (n == 0)
 			continue;
+		int len = snprintf(count, sizeof(count), "%lld %s", n, done ? states[i].done : states[i].word);
 		text_addf(t, "%s", separator);
-		text_styled(t, states[i].style, "%lld %s", n, done ? states[i].done : states[i].word);
-		separator = ", ";
+		column += len + 2;
+		if ((size_t)column >= text_width(t)) {
+			text_nl(t);
+			text_pad(t, 1);
+			column = len + 2;
+		}
+		text_pad(t, 1);
+		text_styled(t, states[i].style, "%s", count);
+		separator = ",";
 	}
 	text_nl(t);
 }
@@ -212,21 +222,27 @@ static bool same_reason(const struct json *a, const struct json *b)
 	return state_of(a) == state_of(b) && str_eq(view_str(a, "reason"), view_str(b, "reason"));
 }
 
-/* The first few objects of those that share the reason of `like`, and their number. */
+/* The first few objects of those that share the reason of `like`, folded, and their number. */
 static size_t list_objects(const struct json *steps, const struct json *like, struct strbuf *ret)
 {
-	size_t n = 0;
+	CLEANUP(steps_done) struct steps same = { 0 };
+	size_t i = 0;
 
-	for (const struct json *s = json_first(steps); s != NULL; s = json_next(s)) {
-		if (!same_reason(s, like))
-			continue;
-		if (n < OBJECTS_SHOWN)
-			strbuf_addf(ret, "%s%s", n > 0 ? ", " : "", view_str(s, "object"));
-		n++;
+	for (const struct json *s = json_first(steps); s != NULL; s = json_next(s))
+		if (same_reason(s, like))
+			steps_add(&same, s);
+	for (size_t shown = 0; i < same.n && shown < OBJECTS_SHOWN; shown++) {
+		CLEANUP(fold_done) struct fold f = { 0 };
+		fold_begin(&f, view_str(same.s[i], "object"));
+		for (i++; i < same.n && fold_add(&f, view_str(same.s[i], "object")); i++)
+			;
+		strbuf_add(ret, shown > 0 ? ", " : "");
+		fold_format(&f, ret);
 	}
-	if (n > OBJECTS_SHOWN)
-		strbuf_addf(ret, " and %zu more", n - OBJECTS_SHOWN);
-	return n;
+	if (i < same.n)
+		strbuf_addf(ret, " and %zu more", same.n - i);
+	ret->oom |= same.oom;
+	return same.n;
 }
 
 static bool reason_was_listed(const struct steps *listed, const struct json *step)
@@ -384,7 +400,8 @@ static void print_unfinished(struct text *t, const struct json *reply)
 	if (json_get(reply, "unfinished") == NULL)
 		return;
 	text_styled(t, STYLE_BAD, "Transaction %lld is unfinished.", view_int(reply, "unfinished"));
-	text_line(t, " The next apply, repair or rollback undoes it first; hfttune status says more.");
+	text_nl(t);
+	text_wrap(t, 0, "", "The next apply, repair or rollback undoes it first; hfttune status says more.");
 	text_nl(t);
 }
 
@@ -404,8 +421,8 @@ void view_plan(struct text *t, const struct result *r)
 /* What to do about conflicts: the same rollback again, with one of two words. */
 static void print_conflict_help(struct text *t, const struct result *r)
 {
-	text_line(t, "Somebody else changed these since, so they were left: --force writes the original, --keep-theirs "
-	             "leaves theirs for good.");
+	text_wrap(t, 0, "", "Somebody else changed these since, so they were left: --force writes the original, "
+	                    "--keep-theirs leaves theirs for good.");
 	view_next(t, r->options, "rollback --force", REPEAT_ROLLBACK, false);
 }
 
@@ -431,9 +448,9 @@ void view_change(struct text *t, const struct result *r)
 		          view_int(r->reply, "recovered"));
 	print_troubles(t, steps, true);
 	print_reasons(t, steps);
-	if (json_get(r->reply, "txn") != NULL)
-		text_addf(t, "transaction %lld, ", view_int(r->reply, "txn"));
 	print_summary(t, r->reply, true);
+	if (json_get(r->reply, "txn") != NULL)
+		text_line(t, "Recorded as transaction %lld.", view_int(r->reply, "txn"));
 	print_next_after_change(t, r);
 }
 

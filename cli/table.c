@@ -2,6 +2,7 @@
 /* Aligned tables fitted to a width. Must not know what the cells mean. */
 #include "cli/table.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,35 +71,51 @@ static size_t total(const size_t *widths, size_t n)
 }
 
 /* The widest column that may still give; n when none may. */
-static size_t widest(const struct table_column *columns, const size_t *widths, size_t n)
+static size_t widest(const size_t *least, const size_t *widths, size_t n)
 {
 	size_t best = n;
 
 	for (size_t i = 0; i < n; i++)
-		if (columns[i].least > 0 && widths[i] > columns[i].least && (best == n || widths[i] > widths[best]))
+		if (widths[i] > least[i] && (best == n || widths[i] > widths[best]))
 			best = i;
 	return best;
 }
 
-static void narrow(const struct table_column *columns, size_t *widths, size_t n, size_t room)
+static void narrow(const size_t *least, size_t *widths, size_t n, size_t room)
 {
 	while (total(widths, n) > room) {
-		size_t i = widest(columns, widths, n);
+		size_t i = widest(least, widths, n);
 		if (i == n)
 			return;
 		widths[i]--;
 	}
 }
 
-bool table_fit(const struct table_column *columns, const size_t *natural, size_t n, size_t room, size_t *ret_widths)
+/* First down to whole words, then to what the columns allow. */
+static void narrow_all(const struct table_column *columns, const struct table_need *needs, size_t n, size_t room,
+                       size_t *widths)
 {
-	memcpy(ret_widths, natural, n * sizeof(*natural));
+	size_t words[TABLE_COLUMNS_MAX], least[TABLE_COLUMNS_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		least[i] = columns[i].least > 0 ? columns[i].least : SIZE_MAX;
+		words[i] = needs[i].word > least[i] ? needs[i].word : least[i];
+	}
+	narrow(words, widths, n, room);
+	narrow(least, widths, n, room);
+}
+
+bool table_fit(const struct table_column *columns, const struct table_need *needs, size_t n, size_t room,
+               size_t *ret_widths)
+{
+	for (size_t i = 0; i < n; i++)
+		ret_widths[i] = needs[i].natural;
 	if (room == 0 || n == 0 || total(ret_widths, n) <= room)
 		return false;
 
 	size_t last = ret_widths[n - 1];
 	if (!columns[n - 1].under || last == 0) {
-		narrow(columns, ret_widths, n, room);
+		narrow_all(columns, needs, n, room, ret_widths);
 		return false;
 	}
 	size_t others = total(ret_widths, n - 1) + TABLE_GAP;
@@ -107,23 +124,40 @@ bool table_fit(const struct table_column *columns, const size_t *natural, size_t
 		return false;
 	}
 	ret_widths[n - 1] = 0;
-	narrow(columns, ret_widths, n - 1, room);
+	narrow_all(columns, needs, n - 1, room, ret_widths);
 	return true;
 }
 
-/* The width of the content; 0 for a column without any. */
-static void measure(const struct table *t, size_t *ret_natural)
+/* The widest piece of s that text_break() keeps whole. */
+static size_t longest_word(const char *s)
 {
-	for (size_t c = 0; c < t->n_columns; c++) {
-		ret_natural[c] = 0;
-		for (size_t r = 0; r < table_rows(t); r++) {
-			size_t w = str_columns(cell_str(t, r, c));
-			ret_natural[c] = w > ret_natural[c] ? w : ret_natural[c];
-		}
-		size_t title = strlen(t->columns[c].title);
-		if (ret_natural[c] > 0 && title > ret_natural[c])
-			ret_natural[c] = title;
+	size_t longest = 0, n = 0;
+
+	for (; *s != '\0'; s++) {
+		n = *s == ' ' ? 0 : n + 1;
+		longest = n > longest ? n : longest;
+		if (text_is_break(*s))
+			n = 0;
 	}
+	return longest;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static struct table_need measure(const struct table *t, size_t column)
+{
+	struct table_need need = { 0 };
+
+	for (size_t r = 0; r < table_rows(t); r++) {
+		need.natural = larger(need.natural, str_columns(cell_str(t, r, column)));
+		need.word = larger(need.word, longest_word(cell_str(t, r, column)));
+	}
+	if (need.natural > 0)
+		need.natural = larger(need.natural, strlen(t->columns[column].title));
+	return need;
 }
 
 /* --- printing ------------------------------------------------------------------------------------------------------- */
@@ -220,14 +254,15 @@ static void put_under(const struct layout *l, size_t row)
 void table_print(const struct table *t, struct text *out, size_t indent)
 {
 	struct layout l = { .t = t, .out = out, .indent = indent };
-	size_t natural[TABLE_COLUMNS_MAX];
+	struct table_need needs[TABLE_COLUMNS_MAX];
 
 	out->b.oom |= t->oom;
 	if (table_rows(t) == 0 || out->b.oom)
 		return;
-	measure(t, natural);
+	for (size_t c = 0; c < t->n_columns; c++)
+		needs[c] = measure(t, c);
 	size_t room = out->width > indent ? out->width - indent : out->width;
-	l.under = table_fit(t->columns, natural, t->n_columns, room, l.widths);
+	l.under = table_fit(t->columns, needs, t->n_columns, room, l.widths);
 	for (size_t c = 0; c < t->n_columns; c++)
 		if (l.widths[c] > 0)
 			l.last = c;

@@ -44,8 +44,13 @@ size_t table_rows(const struct table *t);
 /* Headings and rows, each line indented. */
 void table_print(const struct table *t, struct text *out, size_t indent);
 
+struct table_need {
+	size_t natural; /* the widest content; 0: left out */
+	size_t word;    /* the widest piece of it that wrapping keeps whole */
+};
 /*
- * The widths of n columns whose contents are natural[] wide (0: left out) within `room` columns, gaps included; room 0
- * is unlimited. Returns true when the last column goes below the rows (its width is then 0).
+ * The widths of n columns within `room` columns, gaps included; room 0 is unlimited. Words are broken only when nothing
+ * else helps. Returns true when the last column goes below the rows (its width is then 0).
  */
-bool table_fit(const struct table_column *columns, const size_t *natural, size_t n, size_t room, size_t *ret_widths);
+bool table_fit(const struct table_column *columns, const struct table_need *needs, size_t n, size_t room,
+               size_t *ret_widths);

@@ -130,6 +130,11 @@ static size_t char_columns(const char *s, size_t len)
 	return str_columns(one);
 }
 
+bool text_is_break(char c)
+{
+	return c != '\0' && strchr(",;/|", c) != NULL;
+}
+
 static size_t skip_blanks(const char *s, size_t i)
 {
 	while (s[i] == ' ')
@@ -152,7 +157,7 @@ size_t text_break(const char *s, size_t width, size_t *ret_next)
 			break;
 		columns += w;
 		i += n;
-		if (strchr(",;:/=|-", s[i - 1]) != NULL && s[i] != ' ')
+		if (text_is_break(s[i - 1]) && s[i] != ' ')
 			punct = i;
 	}
 

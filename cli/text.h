@@ -44,6 +44,7 @@ void text_styled(struct text *t, enum style style, const char *fmt, ...) __attri
  * How much of s fits into width columns: the bytes to print, and in *ret_next where the rest begins (blanks skipped).
  * Breaks at blanks, else behind punctuation, else anywhere. s is escaped text. At least one character is taken.
  */
+bool text_is_break(char c); /* may a line end behind it, inside a word? */
 size_t text_break(const char *s, size_t width, size_t *ret_next);
 /* A paragraph: `lead` (own text, at column `indent`), then s wrapped and aligned behind it, with a line end. */
 void text_wrap(struct text *t, size_t indent, const char *lead, const char *s);

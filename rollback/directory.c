@@ -40,8 +40,8 @@ int store_new(struct fsio *fs, const char *dir, struct store **ret, struct hft_e
 	s->temp = str_printf("%.*s/txn/new.tmp", len, dir);
 	s->reserve = str_printf("%.*s/reserve", len, dir);
 	s->lock = str_printf("%.*s/LOCK", len, dir);
-	if (s->dir == NULL || s->txn_dir == NULL || s->quarantine_dir == NULL || s->temp == NULL || s->reserve == NULL ||
-	    s->lock == NULL)
+	if (s->dir == NULL || s->txn_dir == NULL || s->quarantine_dir == NULL || s->temp == NULL ||
+	    s->reserve == NULL || s->lock == NULL)
 		return err_oom(err);
 	*ret = TAKE_PTR(s);
 	return 0;
@@ -147,6 +147,15 @@ int store_quarantined(struct store *s, struct strlist *ret, struct hft_err *err)
 	return list_names(s, s->quarantine_dir, ret, err);
 }
 
+/* Such a file counts as absent, and its name is taken over. */
+static bool is_empty(struct store *s, int64_t txn)
+{
+	CLEANUP(mem_freep) char *path = store_path(s, txn);
+	struct stat st;
+
+	return path != NULL && fsio_stat(s->fs, path, &st, NULL) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
 int store_next_number(struct store *s, int64_t *ret, struct hft_err *err)
 {
 	CLEANUP(numbers_done) struct numbers numbers = { 0 };
@@ -157,6 +166,8 @@ int store_next_number(struct store *s, int64_t *ret, struct hft_err *err)
 		r = store_quarantined(s, &quarantined, err);
 	if (r < 0)
 		return r;
+	while (numbers.len > 0 && is_empty(s, numbers.n[numbers.len - 1]))
+		numbers.len--;
 	int64_t last = numbers.len > 0 ? numbers.n[numbers.len - 1] : 0;
 	for (size_t i = 0; i < quarantined.n; i++) {
 		int64_t txn = number_of(quarantined.s[i]);
@@ -180,7 +191,8 @@ int store_check_dir(struct store *s, struct hft_err *err)
 
 	int r = fsio_owner(s->fs, s->dir, &uid, &mode, err);
 	if (r == -ELOOP || r == -ENOTDIR)
-		return err_raise(err, ERR_STATE, EPERM, s->dir, "a symbolic link or a file is in the way of %s", s->dir);
+		return err_raise(err, ERR_STATE, EPERM, s->dir, "a symbolic link or a file is in the way of %s",
+		                 s->dir);
 	if (r == -EACCES)
 		return err_raise(err, ERR_PERMISSION, EACCES, s->dir, "no permission to read %s", s->dir);
 	if (r < 0)
@@ -190,7 +202,8 @@ int store_check_dir(struct store *s, struct hft_err *err)
 	if (!is_owner_good(uid))
 		return err_raise(err, ERR_STATE, EPERM, s->dir, "%s belongs to uid %u", s->dir, (unsigned)uid);
 	if ((mode & 07777 & ~0700u) != 0)
-		return err_raise(err, ERR_STATE, EPERM, s->dir, "%s has mode %04o, wider than 0700", s->dir, mode & 07777);
+		return err_raise(err, ERR_STATE, EPERM, s->dir, "%s has mode %04o, wider than 0700", s->dir,
+		                 mode & 07777);
 	return 0;
 }
 

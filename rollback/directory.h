@@ -46,3 +46,8 @@ int store_next_number(struct store *s, int64_t *ret, struct hft_err *err);
  * lines of *ret refer to; caller calls journal_done.
  */
 int store_read_journal(struct store *s, int64_t txn, struct strbuf *text, struct journal *ret, struct hft_err *err);
+/*
+ * Remove the oldest journals beyond STORE_KEEP: not the last committed one (0: look which it is), and of those after it
+ * only what was wholly undone. What cannot be removed stays: the transaction that just ended is no worse for it.
+ */
+void store_prune(struct store *s, int64_t committed);

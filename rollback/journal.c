@@ -16,11 +16,13 @@
 #define SECTOR 512 /* what a disk writes whole: a hole starts or ends at a multiple */
 
 /* How far the records have come. */
-enum phase { PHASE_EMPTY, PHASE_STEPS, PHASE_RUNNING, PHASE_UNDOING, PHASE_APPLIED, PHASE_SEALED };
+enum phase { PHASE_EMPTY, PHASE_STEPS, PHASE_RUNNING, PHASE_UNDOING, PHASE_APPLIED, PHASE_INCOMPLETE, PHASE_SEALED };
 
 #define IN(phase) (1u << (phase))
 /* The steps of a phase that failed may be undone, and the others be done and committed (apply --keep). */
 #define IN_WORK (IN(PHASE_RUNNING) | IN(PHASE_UNDOING))
+/* From where it may be undone; what stayed incomplete is tried again. */
+#define IN_UNDO (IN_WORK | IN(PHASE_APPLIED) | IN(PHASE_INCOMPLETE))
 
 struct rule {
 	unsigned allowed;     /* the phases that the record may come in */
@@ -31,17 +33,17 @@ struct rule {
 };
 
 static const struct rule rules[RECORD_UNKNOWN] = {
-	[RECORD_HEADER] =     { IN(PHASE_EMPTY),              PHASE_STEPS,   false, false, TXN_OPEN       },
-	[RECORD_STEP] =       { IN(PHASE_STEPS),              PHASE_STEPS,   false, true,  TXN_OPEN       },
-	[RECORD_PREPARED] =   { IN(PHASE_STEPS),              PHASE_RUNNING, false, false, TXN_OPEN       },
-	[RECORD_START] =      { IN_WORK,                      PHASE_RUNNING, true,  true,  TXN_OPEN       },
-	[RECORD_DONE] =       { IN_WORK,                      PHASE_RUNNING, true,  true,  TXN_OPEN       },
-	[RECORD_APPLIED] =    { IN_WORK,                      PHASE_APPLIED, false, false, TXN_OPEN       },
-	[RECORD_COMMITTED] =  { IN(PHASE_APPLIED),            PHASE_SEALED,  false, false, TXN_COMMITTED  },
-	[RECORD_UNDOING] =    { IN_WORK | IN(PHASE_APPLIED),  PHASE_UNDOING, false, false, TXN_OPEN       },
-	[RECORD_UNDONE] =     { IN(PHASE_UNDOING),            PHASE_UNDOING, false, true,  TXN_OPEN       },
-	[RECORD_ABORTED] =    { IN_WORK | IN(PHASE_APPLIED),  PHASE_SEALED,  false, false, TXN_ABORTED    },
-	[RECORD_INCOMPLETE] = { IN_WORK | IN(PHASE_APPLIED),  PHASE_SEALED,  false, false, TXN_INCOMPLETE },
+	[RECORD_HEADER] =     { IN(PHASE_EMPTY),             PHASE_STEPS,      false, false, TXN_OPEN       },
+	[RECORD_STEP] =       { IN(PHASE_STEPS),             PHASE_STEPS,      false, true,  TXN_OPEN       },
+	[RECORD_PREPARED] =   { IN(PHASE_STEPS),             PHASE_RUNNING,    false, false, TXN_OPEN       },
+	[RECORD_START] =      { IN_WORK,                     PHASE_RUNNING,    true,  true,  TXN_OPEN       },
+	[RECORD_DONE] =       { IN_WORK,                     PHASE_RUNNING,    true,  true,  TXN_OPEN       },
+	[RECORD_APPLIED] =    { IN_WORK | IN(PHASE_APPLIED), PHASE_APPLIED,    false, false, TXN_OPEN       },
+	[RECORD_COMMITTED] =  { IN(PHASE_APPLIED),           PHASE_SEALED,     false, false, TXN_COMMITTED  },
+	[RECORD_UNDOING] =    { IN_UNDO,                     PHASE_UNDOING,    false, false, TXN_OPEN       },
+	[RECORD_UNDONE] =     { IN_UNDO,                     PHASE_UNDOING,    false, true,  TXN_OPEN       },
+	[RECORD_ABORTED] =    { IN_UNDO,                     PHASE_SEALED,     false, false, TXN_ABORTED    },
+	[RECORD_INCOMPLETE] = { IN_UNDO,                     PHASE_INCOMPLETE, false, false, TXN_INCOMPLETE },
 };
 
 struct reader {
@@ -92,8 +94,8 @@ static int read_header(struct reader *r, struct journal_line line)
 	int64_t format = n == 0 ? json_get_int(header, "format", 0) : 0;
 	if (format > STORE_FORMAT)
 		return err_raise(r->err, ERR_STATE, ENOTSUP, "format",
-		                 "%04" PRId64 ".journal has format %" PRId64 ", and this version reads up to %d", j->txn, format,
-		                 STORE_FORMAT);
+		                 "%04" PRId64 ".journal has format %" PRId64 ", and this version reads up to %d", j->txn,
+		                 format, STORE_FORMAT);
 	const char *uuid = json_get_string(header, "uuid", "");
 	if (format < 1 || *uuid == '\0')
 		return damaged(r, "no header");
@@ -120,6 +122,8 @@ static void note_line(struct reader *r, const struct record *record, struct jour
 		j->resulting = line;
 	if (record->type == RECORD_INCOMPLETE)
 		j->incomplete = line;
+	if (record->type == RECORD_ABORTED)
+		j->incomplete = (struct journal_line){ 0 };
 }
 
 static bool index_fits(const struct journal *j, const struct record *record)
@@ -137,8 +141,8 @@ static int take_record(struct reader *r, const struct record *record, struct jou
 		return damaged(r, "number %" PRIu64, record->seq);
 	if (record->type == RECORD_UNKNOWN && record->critical)
 		return err_raise(r->err, ERR_STATE, ENOTSUP, "type",
-		                 "%04" PRId64 ".journal line %" PRIu64 " has a type that this version does not know", j->txn,
-		                 j->n_records + 1);
+		                 "%04" PRId64 ".journal line %" PRIu64 " has a type that this version does not know",
+		                 j->txn, j->n_records + 1);
 	if (record->type == RECORD_UNKNOWN)
 		return r->phase == PHASE_EMPTY ? damaged(r, "no header") : 0;
 
@@ -179,7 +183,7 @@ static bool seal_follows(const struct reader *r, size_t at)
 		bool whole;
 		struct journal_line line = line_at(r->text, r->len, at, &whole);
 		if (whole && record_decode(r->text + line.at, line.len, r->j->seed, &record) &&
-		    record.type != RECORD_UNKNOWN && rules[record.type].next == PHASE_SEALED)
+		    record.type != RECORD_UNKNOWN && rules[record.type].seals != TXN_OPEN)
 			return true;
 		at = line.at + line.len + 1;
 	}
@@ -255,7 +259,8 @@ static int parse_line(const struct journal *j, const char *text, struct journal_
 
 	if (r == 0 || r == -ENOMEM)
 		return r;
-	return err_raise(err, ERR_STATE, EBADMSG, "record", "%04" PRId64 ".journal holds a line that is not JSON", j->txn);
+	return err_raise(err, ERR_STATE, EBADMSG, "record", "%04" PRId64 ".journal holds a line that is not JSON",
+	                 j->txn);
 }
 
 /* One member of a line, or *ret untouched when it has none. */
@@ -282,8 +287,8 @@ static int need_member(const struct journal *j, const char *text, struct journal
 	if (r < 0)
 		return r;
 	if (member == NULL)
-		return err_raise(err, ERR_STATE, EBADMSG, key, "%04" PRId64 ".journal holds a line without \"%s\"", j->txn,
-		                 key);
+		return err_raise(err, ERR_STATE, EBADMSG, key, "%04" PRId64 ".journal holds a line without \"%s\"",
+		                 j->txn, key);
 	*ret = member;
 	return 0;
 }
@@ -296,8 +301,8 @@ int journal_state(const struct journal *j, const char *text, struct json **ret, 
 int journal_incomplete(const struct journal *j, const char *text, struct json **ret, struct hft_err *err)
 {
 	if (j->incomplete.len == 0)
-		return err_raise(err, ERR_INVALID_ARGUMENT, ENODATA, "transaction", "transaction %" PRId64 " is not incomplete",
-		                 j->txn);
+		return err_raise(err, ERR_INVALID_ARGUMENT, ENODATA, "transaction",
+		                 "transaction %" PRId64 " is not incomplete", j->txn);
 	return need_member(j, text, j->incomplete, "objects", ret, err);
 }
 
@@ -343,7 +348,8 @@ static int collect_progress(const struct journal *j, const char *text, struct pr
 		bool whole;
 		struct journal_line line = line_at(text, j->clean, at, &whole);
 		if (!record_decode(text + line.at, line.len, seed, &record))
-			return err_raise(err, ERR_STATE, EBADMSG, "record", "%04" PRId64 ".journal changed meanwhile", j->txn);
+			return err_raise(err, ERR_STATE, EBADMSG, "record", "%04" PRId64 ".journal changed meanwhile",
+			                 j->txn);
 		int r = note_progress(j, text, line, &record, steps, err);
 		if (r < 0)
 			return r;

@@ -3,10 +3,10 @@
  * A whole journal in memory: is it sound, how far did the transaction come, what does it hold. No I/O, so that it can
  * be fuzzed.
  *
- * What a crash can leave behind is told from what it cannot. A crash leaves a prefix of what was appended since the last
- * flush, with the last line torn (no newline, or a wrong checksum), or, after a power cut, blocks that read as zeroes. A
- * seal ("Committed", "Aborted", "Incomplete") is appended only after everything before it was flushed, so a journal with
- * a hole before a valid seal was not made by a crash. Neither was
+ * What a crash can leave behind is told from what it cannot. A crash leaves a prefix of what was appended since the
+ * last flush, with the last line torn (no newline, or a wrong checksum), or, after a power cut, blocks that read as
+ * zeroes. A seal ("Committed", "Aborted", "Incomplete") is appended only after everything before it was flushed, so a
+ * journal with a hole before a valid seal was not made by a crash. Neither was
  *  - a journal without "Prepared": a file gets its name only when that line is durable;
  *  - a whole line behind "Applied" with a wrong checksum: it was a "Committed" that somebody may have been told of.
  * These, and everything else that cannot arise, are damage.

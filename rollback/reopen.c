@@ -19,7 +19,8 @@ static int read_sound(struct store *s, int64_t txn, struct strbuf *text, struct 
 
 	int r = store_read_journal(s, txn, text, &j, err);
 	if (r == -ENOENT)
-		return err_raise(err, ERR_INVALID_ARGUMENT, ENOENT, "transaction", "there is no transaction %" PRId64, txn);
+		return err_raise(err, ERR_INVALID_ARGUMENT, ENOENT, "transaction", "there is no transaction %" PRId64,
+		                 txn);
 	if (r < 0)
 		return r;
 	if (j.state == TXN_DAMAGED) {
@@ -34,8 +35,9 @@ static int read_sound(struct store *s, int64_t txn, struct strbuf *text, struct 
 static int open_journal(struct store *s, struct journal *j, const struct strbuf *text, struct txn_open *o,
                         struct hft_err *err)
 {
-	if (j->state != TXN_OPEN)
-		return err_raise(err, ERR_INVALID_ARGUMENT, EINVAL, "transaction", "transaction %" PRId64 " is finished", j->txn);
+	if (j->state != TXN_OPEN && j->state != TXN_INCOMPLETE)
+		return err_raise(err, ERR_INVALID_ARGUMENT, EINVAL, "transaction", "transaction %" PRId64 " is finished",
+		                 j->txn);
 	int r = journal_steps(j, text->s, &o->steps, err);
 	if (r == 0)
 		r = txn_adopt(s, j, text->len, &o->txn, err);

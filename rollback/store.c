@@ -233,7 +233,7 @@ static int list_damage(struct store_view *v, const struct strlist *quarantined, 
 		if (v->txns[i].damage != NULL && strlist_add(v->damage, v->txns[i].damage) < 0)
 			return err_oom(err);
 	for (size_t i = 0; i < quarantined->n; i++)
-		if (strlist_take(v->damage, str_printf("quarantine/%s was set aside as damaged", quarantined->s[i])) < 0)
+		if (strlist_take(v->damage, str_printf("quarantine/%s was damaged", quarantined->s[i])) < 0)
 			return err_oom(err);
 	return 0;
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writing one transaction. Must not read other transactions, but to prune them.
+ * Writing one transaction. Must not read other transactions.
  *
  * What is appended in vain is cut off again, so that the file always holds whole records. Where that fails, or a flush
- * failed, the file cannot be trusted any more: after fdatasync(2) has reported an error, the next one may report success
- * without the bytes being on the disk. From then on only a new file helps, with the sound records copied; it is made
- * when an undo begins and when the end is recorded (heal).
+ * failed, the file cannot be trusted any more: after fdatasync(2) has reported an error, the next one may report
+ * success without the bytes being on the disk. From then on only a new file helps, with the sound records copied; it is
+ * made when an undo begins and when the end is recorded (heal).
  */
 #include "rollback/txn.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -65,7 +66,7 @@ static int create_temp(struct store *s, int *ret_fd, struct hft_err *err)
 	return fsio_create(s->fs, s->temp, 0600, ret_fd, err);
 }
 
-/* Write a whole journal durably. *ret_fd is set as soon as the name stands for the new file, even if that then fails. */
+/* Write a whole journal durably. *ret_fd is set as soon as the name stands for the new file, even on an error. */
 static int publish(struct store *s, const char *path, const char *text, size_t len, int *ret_fd, struct hft_err *err)
 {
 	CLEANUP(mem_closep) int fd = -1;
@@ -158,10 +159,12 @@ static bool is_room_lacking(int r)
 
 static int append(struct txn *t, struct hft_err *err)
 {
-	if (t->no_append || t->is_sealed)
+	if (t->no_append)
 		return err_raise(err, ERR_IO, EIO, t->path, "nothing more can be appended to %s", t->path);
 	if (t->lines.oom)
 		return err_oom(err);
+	if (t->lines.len > STORE_JOURNAL_MAX / 2 || t->size > STORE_JOURNAL_MAX - t->lines.len)
+		return err_raise(err, ERR_IO, EFBIG, t->path, "%s would get too long", t->path);
 	t->is_flushed = false;
 	int r = fsio_append(t->fd, t->lines.s, t->lines.len, t->path, err);
 	if (is_room_lacking(r)) {
@@ -204,7 +207,8 @@ static int read_sound(struct txn *t, struct strbuf *text, struct hft_err *err)
 	r = journal_decode(t->number, text->s, len, &j, err);
 	if (r < 0)
 		return r;
-	bool is_same = j.state == TXN_OPEN && j.clean == t->size && j.n_records == t->n_records && j.seed == t->seed;
+	bool is_open = j.state == TXN_OPEN || j.state == TXN_INCOMPLETE;
+	bool is_same = is_open && j.clean == t->size && j.n_records == t->n_records && j.seed == t->seed;
 	journal_done(&j);
 	return is_same ? 0 : err_raise(err, ERR_IO, EIO, t->path, "%s does not hold what was written", t->path);
 }
@@ -255,28 +259,31 @@ static void now_utc(char *ret, size_t size)
 		ret[0] = '\0';
 }
 
-static int add_string(struct txn *t, const char *key, const char *value)
+/* Caller frees; NULL when out of memory. */
+static char *print_header(const struct txn *t, const struct txn_header *h, const char *uuid)
 {
-	CLEANUP(json_freep) struct json *list = json_new_array();
+	CLEANUP(json_freep) struct json *header = json_new_object();
+	char started[40];
 
-	if (json_add_string(list, value != NULL ? value : "") < 0)
-		return -ENOMEM;
-	add_member(t, key, json_first(list));
-	return 0;
+	now_utc(started, sizeof(started));
+	int r = json_set_int(header, "format", STORE_FORMAT) | json_set_string(header, "uuid", uuid) |
+	        json_set_int(header, "txn", t->number) | json_set_string(header, "kind", h->kind) |
+	        json_set_string(header, "boot_id", h->boot_id) | json_set_string(header, "machine_id", h->machine_id) |
+	        json_set_string(header, "started", started) | json_set_string(header, "profile", h->profile);
+	return r == 0 ? json_print(header) : NULL;
 }
 
 static int add_header(struct txn *t, const struct txn_header *h, const char *uuid, struct hft_err *err)
 {
-	char started[40];
-	size_t at = line_open(t, RECORD_HEADER);
+	CLEANUP(mem_freep) char *text = print_header(t, h, uuid);
 
-	now_utc(started, sizeof(started));
-	strbuf_addf(&t->lines, ",\"format\":%d,\"uuid\":\"%s\",\"txn\":%" PRId64 ",\"started\":\"%s\"", STORE_FORMAT, uuid,
-	            t->number, started);
-	int r = add_string(t, "kind", h->kind) | add_string(t, "profile", h->profile) |
-	        add_string(t, "boot_id", h->boot_id) | add_string(t, "machine_id", h->machine_id);
+	if (text == NULL)
+		return err_oom(err);
+	size_t at = line_open(t, RECORD_HEADER);
+	strbuf_addc(&t->lines, ',');
+	strbuf_addn(&t->lines, text + 1, strlen(text) - 2); /* without its braces */
 	line_close(t, at); /* with the seed 0: the reader knows the uuid only from here */
-	return r < 0 ? err_oom(err) : 0;
+	return 0;
 }
 
 static int build(struct txn *t, const struct txn_header *h, const struct json *steps, const struct json *state,
@@ -414,25 +421,6 @@ int txn_undone(struct txn *t, int64_t i, struct hft_err *err)
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
-/* Remove what `history` no longer keeps: never the last committed one, and nothing after it but what was undone. */
-static void prune(struct store *s, int64_t committed)
-{
-	CLEANUP(numbers_done) struct numbers numbers = { 0 };
-
-	if (store_numbers(s, &numbers, NULL) < 0 || numbers.len <= STORE_KEEP)
-		return;
-	if (committed == 0)
-		committed = store_last_committed(s, &numbers);
-	size_t excess = numbers.len - STORE_KEEP;
-	for (size_t i = 0; i < excess; i++) {
-		if (numbers.n[i] == committed || (numbers.n[i] > committed && !store_is_aborted(s, numbers.n[i])))
-			continue;
-		CLEANUP(mem_freep) char *path = store_path(s, numbers.n[i]);
-		if (path != NULL)
-			fsio_unlink(s->fs, path, NULL);
-	}
-}
-
 /* Flush everything, and only then append the seal, so that a seal on the disk vouches for all before it. */
 static int seal_once(struct txn *t, enum record_type type, const char *key, const struct json *value,
                      struct hft_err *err)
@@ -440,7 +428,7 @@ static int seal_once(struct txn *t, enum record_type type, const char *key, cons
 	size_t size = t->size;
 	uint64_t n_records = t->n_records;
 
-	int r = heal(t, err);
+	int r = t->is_sealed ? err_raise(err, ERR_IO, EALREADY, t->path, "%s is finished", t->path) : heal(t, err);
 	if (r == 0 && type == RECORD_COMMITTED) {
 		lines_start(t);
 		add_line(t, RECORD_APPLIED);
@@ -455,9 +443,10 @@ static int seal_once(struct txn *t, enum record_type type, const char *key, cons
 	}
 	if (r == 0)
 		r = flush(t, err);
-	if (r < 0 && t->size > size)
+	if (r == 0)
+		t->is_sealed = true;
+	else if (t->size > size)
 		cut(t, size, n_records);
-	t->is_sealed = r == 0;
 	return r;
 }
 
@@ -466,7 +455,7 @@ int txn_commit(struct txn *t, const struct json *state, struct hft_err *err)
 	int r = seal_once(t, RECORD_COMMITTED, "state", state, err);
 
 	if (r == 0)
-		prune(t->store, t->number);
+		store_prune(t->store, t->number);
 	return r;
 }
 
@@ -477,10 +466,10 @@ static int seal(struct txn *t, enum record_type type, const struct json *objects
 
 	if (r < 0 && (t->no_sync || t->no_append))
 		r = seal_once(t, type, "objects", objects, err);
-	if (r < 0) {
+	if (r < 0 && !t->is_sealed) {
 		lines_start(t);
 		add_line_member(t, type, "objects", objects);
-		append(t, NULL);
+		t->is_sealed = append(t, NULL) == 0;
 	}
 	return r;
 }
@@ -490,7 +479,7 @@ int txn_abort(struct txn *t, struct hft_err *err)
 	int r = seal(t, RECORD_ABORTED, NULL, err);
 
 	if (r == 0)
-		prune(t->store, 0);
+		store_prune(t->store, 0);
 	return r;
 }
 

@@ -281,12 +281,26 @@ int engine_rollback(const struct engine *e, const struct request *q, struct resu
 	return r < 0 ? r : carry_out(&s, &p, &labels, ret, err);
 }
 
+/* A look first: a daemon that starts on a clean host takes no lock and makes no directory. */
+static int needs_recovery(const struct engine *e, struct hft_err *err)
+{
+	CLEANUP(session_done) struct session s = {.lock = -1};
+	int r = session_open(e, false, NULL, &s, err);
+
+	return r < 0 ? r : session_unfinished(&s) != 0;
+}
+
 int engine_recover(const struct engine *e, int64_t *ret_txn, struct hft_err *err)
 {
 	CLEANUP(session_done) struct session s = {.lock = -1};
-	int r = session_open(e, true, NULL, &s, err);
+	int r = needs_recovery(e, err);
 
-	*ret_txn = r == 0 ? s.recovered : 0;
+	*ret_txn = 0;
+	if (r <= 0)
+		return r;
+	r = session_open(e, true, NULL, &s, err);
+	if (r == 0)
+		*ret_txn = s.recovered;
 	return r;
 }
 

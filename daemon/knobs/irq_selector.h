@@ -22,7 +22,8 @@ struct irq_selector {
 	struct strlist words;
 };
 
-/* -EINVAL ERR_INVALID_PROFILE: empty, or a word that cannot be meant. Text must outlive *ret; irq_selector_done frees. */
+/* -EINVAL ERR_INVALID_PROFILE: empty, or a word that cannot be meant. Text must outlive *ret, which
+ * irq_selector_done frees. */
 int irq_selector_parse(const char *text, struct irq_selector *ret, struct hft_err *err);
 void irq_selector_done(struct irq_selector *s);
 bool irq_selector_matches(const struct irq_selector *s, const struct host_irq *irq);

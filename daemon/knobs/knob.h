@@ -95,7 +95,9 @@ struct knob {
 	/* Write a canonical value (from parse, or from read: an original). Re-resolves the key first. Does not read
 	 * back. -EPERM/-EIO of a managed interrupt is ERR_NOT_APPLICABLE; otherwise ERR_WRITE_FAILED. */
 	int (*write)(const struct knob_ctx *c, const char *key, const char *value, struct hft_err *err);
-	/* Judge the effect of wanted. NULL: canonical equality of read. Fills *ret whenever it returns 0. */
+	/* Judge the effect of wanted. NULL: canonical equality of read. Fills *ret whenever it returns 0. This, not a
+	 * comparison of texts, is how to learn whether a value holds now: an original may say more than a setting
+	 * (irq "0-1@1"), and a setting may be a word that stands for a number (cpufreq "max"). */
 	int (*verify)(const struct knob_ctx *c, const char *key, const char *wanted, struct knob_verdict *ret,
 	              struct hft_err *err);
 	/* Objects that a write to key may change (the kernel's coupling), as objects of knobs by name: calls add for

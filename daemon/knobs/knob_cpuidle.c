@@ -23,6 +23,7 @@
 
 #define LATENCY_MAX 1000000000
 #define NONE "none"
+#define LACKING_KEY "states" /* stands for what a machine or CPU lacks */
 #define PATH_LEN 96
 
 struct state {
@@ -85,7 +86,7 @@ static int add_lacking(int cpu, struct knob_objects *ret, struct hft_err *err)
 {
 	char key[64];
 
-	snprintf(key, sizeof(key), "cpu%d states", cpu);
+	snprintf(key, sizeof(key), "cpu%d " LACKING_KEY, cpu);
 	return knob_objects_add(ret, key, NULL, "the CPU has no idle states", err);
 }
 
@@ -123,11 +124,24 @@ static int cpuidle_list(const struct knob_ctx *c, const char *selector, const ch
 	if (r < 0)
 		return r;
 	if (!any_has_states(c, &c->host->present))
-		return knob_objects_add(ret, "states", NULL, "no cpuidle driver on this machine", err);
+		return knob_objects_add(ret, LACKING_KEY, NULL, "no cpuidle driver on this machine", err);
 	return add_cpus(c, &cpus, !cpukey_is_all(selector), ret, err);
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
+
+static int parse_limit(const char *value, int64_t *ret, struct hft_err *err)
+{
+	int r = num_parse_range(value, 0, LATENCY_MAX, ret);
+	if (r == -ERANGE) {
+		r = err_raise(err, ERR_OUT_OF_BOUNDS, ERANGE, "max_latency_us", "%s is out of bounds", value);
+		err_values(err, "0..1000000000", value);
+	} else if (r < 0) {
+		r = err_raise(err, ERR_INVALID_PROFILE, EINVAL, "max_latency_us",
+		              "'%s' is not a number of microseconds", value);
+	}
+	return r;
+}
 
 static int parse_latency(const struct knob_ctx *c, const struct state *s, const char *value, bool *ret,
                          struct hft_err *err)
@@ -135,15 +149,9 @@ static int parse_latency(const struct knob_ctx *c, const struct state *s, const 
 	CLEANUP(strbuf_done) struct strbuf text = {0};
 	int64_t limit, latency;
 
-	int r = num_parse_range(value, 0, LATENCY_MAX, &limit);
-	if (r == -ERANGE) {
-		r = err_raise(err, ERR_OUT_OF_BOUNDS, ERANGE, "max_latency_us", "%s is out of bounds", value);
-		err_values(err, "0..1000000000", value);
-		return r;
-	}
+	int r = parse_limit(value, &limit, err);
 	if (r < 0)
-		return err_raise(err, ERR_INVALID_PROFILE, EINVAL, "max_latency_us",
-		                 "'%s' is not a number of microseconds", value);
+		return r;
 	r = state_read(c, s, "latency", &text, err);
 	if (r < 0)
 		return r;
@@ -218,6 +226,20 @@ static int parse_names(const struct knob_ctx *c, const struct state *s, const ch
 	return r;
 }
 
+/* A CPU without states: only the form can be judged. */
+static int parse_lacking(const char *option, const char *value, struct strbuf *ret, struct hft_err *err)
+{
+	int64_t limit;
+
+	if (str_eq(option, "max_latency_us")) {
+		int r = parse_limit(value, &limit, err);
+		if (r < 0)
+			return r;
+	}
+	strbuf_add(ret, value);
+	return ret->oom ? err_oom(err) : 0;
+}
+
 static int cpuidle_parse(const struct knob_ctx *c, const char *key, const char *option, const char *value,
                          struct strbuf *ret, struct hft_err *err)
 {
@@ -225,6 +247,8 @@ static int cpuidle_parse(const struct knob_ctx *c, const char *key, const char *
 	struct state s;
 
 	strbuf_reset(ret);
+	if (str_ends(key, LACKING_KEY))
+		return parse_lacking(option, value, ret, err);
 	int r = state_of_key(key, &s, err);
 	if (r < 0)
 		return r;

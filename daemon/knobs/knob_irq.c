@@ -246,23 +246,33 @@ static bool is_delivered_to(const struct knob_ctx *c, const struct host_irq *irq
 	return read_list(c, irq, "effective_affinity_list", &now, NULL) < 0 || cpuset_equal(&now, set);
 }
 
-/* Without interrupt remapping the kernel moves a vector when its next interrupt arrives, and offers no way to wait for
- * that. An idle interrupt is not worth waiting for, and there may be thousands. */
-static void await_delivery(const struct knob_ctx *c, const struct host_irq *irq, const struct cpuset *set)
+static int64_t now_ms(void)
 {
-	size_t n = c->host->n_irqs > 0 ? c->host->n_irqs : 1;
-	long ms = (long)(AWAIT_ALL_MS / n);
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Without interrupt remapping the kernel moves a vector when its next interrupt arrives, and offers no way to wait for
+ * that. An idle interrupt is not worth waiting for long, and there may be thousands. */
+static bool await_delivery(const struct knob_ctx *c, const struct host_irq *irq, const struct cpuset *set)
+{
+	int64_t share_ms = AWAIT_ALL_MS / (int64_t)(c->host->n_irqs > 0 ? c->host->n_irqs : 1);
+	int64_t until_ms = now_ms() + (share_ms < AWAIT_ONE_MS ? share_ms : AWAIT_ONE_MS);
 	struct timespec step = {.tv_nsec = AWAIT_STEP_NS};
 
-	if (ms > AWAIT_ONE_MS)
-		ms = AWAIT_ONE_MS;
-	for (long left = (ms < 1 ? 1 : ms) * 1000000; left > 0 && !is_delivered_to(c, irq, set); left -= AWAIT_STEP_NS)
+	while (!is_delivered_to(c, irq, set)) {
+		if (now_ms() > until_ms)
+			return false;
 		nanosleep(&step, NULL);
+	}
+	return true;
 }
 
 /*
  * Put an original back, delivery included: narrow the mask to the CPU that had it, and widen it once the vector has
- * moved; the kernel then leaves it there. Twice, because an interrupt may carry out an earlier move in between.
+ * moved; the kernel then leaves it there. Twice, when an interrupt carries out an earlier move in between.
  */
 static int write_original(const struct knob_ctx *c, const struct host_irq *irq, const struct value *v,
                           struct hft_err *err)
@@ -271,13 +281,13 @@ static int write_original(const struct knob_ctx *c, const struct host_irq *irq, 
 	                 cpuset_is_subset(&v->effective, &v->mask);
 
 	for (int round = 0; round < 2; round++) {
-		if (steerable && !is_delivered_to(c, irq, &v->effective) &&
-		    write_list(c, irq, &v->effective, NULL) == 0)
-			await_delivery(c, irq, &v->effective);
+		bool there = is_delivered_to(c, irq, &v->effective);
+		if (steerable && !there && write_list(c, irq, &v->effective, NULL) == 0)
+			there = await_delivery(c, irq, &v->effective);
 		int r = write_list(c, irq, &v->mask, err);
 		if (r < 0)
 			return r;
-		if (!steerable || is_delivered_to(c, irq, &v->effective))
+		if (!steerable || !there || is_delivered_to(c, irq, &v->effective))
 			break;
 	}
 	return 0;
@@ -432,8 +442,8 @@ static const struct knob_doc docs[] = {
 		.source = "Documentation/core-api/irq/irq-affinity.rst, kernel/irq/proc.c",
 		.traps = "irqbalance undoes it, drivers undo it at ifup and when queues change; x86 handles an "
 		         "interrupt on "
-			"one CPU of a longer list; an original \"0-1@1\" is the mask 0-1, delivered to CPU 1; managed "
-			"interrupts refuse",
+			"one CPU of a longer list; an original \"0-1@1\" is the mask 0-1, delivered to CPU 1, and an idle "
+			"interrupt may be put back elsewhere in its mask; managed interrupts refuse",
 	},
 	{
 		.option = DEFAULT_KEY,

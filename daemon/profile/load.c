@@ -36,7 +36,7 @@ struct include { /* how a file was come by */
 
 static int load_file(struct load *l, const struct include *how, struct hft_err *err);
 
-/* --- freeing --------------------------------------------------------------------------------------------------------- */
+/* --- freeing ------------------------------------------------------------------------------------------------------ */
 
 static void stacked_done(struct stacked *f)
 {
@@ -93,7 +93,7 @@ void profile_freep(struct profile **p)
 	*p = NULL;
 }
 
-/* --- one file -------------------------------------------------------------------------------------------------------- */
+/* --- one file ----------------------------------------------------------------------------------------------------- */
 
 static int parse_headers(struct stacked *f, struct hft_err *err)
 {
@@ -138,7 +138,7 @@ static int push_file(struct load *l, struct stacked *f, struct hft_err *err)
 	return 0;
 }
 
-/* --- includes -------------------------------------------------------------------------------------------------------- */
+/* --- includes ----------------------------------------------------------------------------------------------------- */
 
 static int include_one(struct load *l, const struct include *from, const char *name, const struct place *at,
                        struct hft_err *err)
@@ -222,7 +222,7 @@ static int load_file(struct load *l, const struct include *how, struct hft_err *
 {
 	CLEANUP(strbuf_done) struct strbuf path = { 0 }, text = { 0 };
 	CLEANUP(stacked_done) struct stacked f = { 0 };
-	size_t seen;
+	size_t seen = 0;
 
 	int r = enter(l, how, &seen, err);
 	if (r != 0)
@@ -240,7 +240,7 @@ static int load_file(struct load *l, const struct include *how, struct hft_err *
 	return push_file(l, &f, err);
 }
 
-/* --- names ----------------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 static int define_names(struct load *l, const struct stacked *f, struct hft_err *err)
 {
@@ -295,7 +295,7 @@ static int resolve_names(struct load *l, const struct profile_assign *assigns, s
 	return r < 0 ? r : names_resolve(&l->names, err);
 }
 
-/* --- the profile that comes out -------------------------------------------------------------------------------------- */
+/* --- the profile that comes out ----------------------------------------------------------------------------------- */
 
 static char *find_path(const struct profile *p, const char *path)
 {

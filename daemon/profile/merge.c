@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sections of all files, in stacking order, into phases and settings. Must not know a knob, nor where files come
- * from. Overlaps are found by sorting, so that a megabyte of settings takes no longer per line than ten of them.
+ * The sections of all files, in stacking order, into settings. Must not know a knob, nor where files come from. Overlaps are found by sorting, so that a megabyte of settings takes no longer per line than ten of them.
  */
 #include "daemon/profile/parts.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
-#include "lib/base/num.h"
-
-#define ORDER_MAX 1000000
-
-struct phase_use { /* what the finished phase does not say */
-	struct place first;        /* that mentioned it */
-	const char *declared_in;   /* the last file that did, or NULL */
-};
 
 struct origin { /* of the setting with the same index */
 	size_t file;
@@ -29,8 +19,8 @@ struct origin { /* of the setting with the same index */
 struct merge {
 	struct profile *p;
 	struct names *names;
-	struct phase_use uses[PROFILE_PHASES_MAX]; /* parallel to p->phases */
-	struct origin *origins;                    /* parallel to p->settings */
+	struct phases phases;
+	struct origin *origins; /* parallel to p->settings */
 	size_t cap_origins;
 	struct strlist conditions;
 	size_t file; /* the one being merged */
@@ -45,200 +35,7 @@ struct block { /* a settings section, expanded */
 	size_t first_setting;
 };
 
-/* --- phases ---------------------------------------------------------------------------------------------------------- */
-
-static int set_order(struct profile_phase *ph, const char *value)
-{
-	int64_t order;
-
-	if (num_parse_range(value, -ORDER_MAX, ORDER_MAX, &order) < 0)
-		return -EINVAL;
-	ph->order = (int)order;
-	return 0;
-}
-
-static int replace_text(char **text, const char *value)
-{
-	char *copy = strdup(value);
-
-	if (copy == NULL)
-		return -ENOMEM;
-	free(*text);
-	*text = copy;
-	return 0;
-}
-
-static int set_risk(struct profile_phase *ph, const char *value)
-{
-	if (!str_eq(value, "low") && !str_eq(value, "medium") && !str_eq(value, "high"))
-		return -EINVAL;
-	return replace_text(&ph->risk, value);
-}
-
-static int set_summary(struct profile_phase *ph, const char *value)
-{
-	return replace_text(&ph->summary, value);
-}
-
-static int set_accept(struct profile_phase *ph, const char *value)
-{
-	ph->accept_inexact = str_eq(value, "inexact");
-	return ph->accept_inexact ? 0 : -EINVAL;
-}
-
-static int set_required(struct profile_phase *ph, const char *value)
-{
-	ph->required = str_eq(value, "yes");
-	return ph->required || str_eq(value, "no") ? 0 : -EINVAL;
-}
-
-static int add_note(struct profile_phase *ph, const char *value)
-{
-	return strlist_add(&ph->notes, value);
-}
-
-static const struct phase_key {
-	const char *name;
-	const char *takes; /* for people; NULL: known and not built yet */
-	int (*set)(struct profile_phase *ph, const char *value); /* -EINVAL: not one of `takes`; -ENOMEM */
-} phase_keys[] = {
-	{ "order",     "a whole number",      set_order    },
-	{ "risk",      "low, medium or high", set_risk     },
-	{ "summary",   "text",                set_summary  },
-	{ "accept",    "inexact",             set_accept   },
-	{ "required",  "yes or no",           set_required },
-	{ "note",      "text",                add_note     },
-	{ "why",       NULL,                  NULL         },
-	{ "restart",   NULL,                  NULL         },
-	{ "conflicts", NULL,                  NULL         },
-	{ "drift",     NULL,                  NULL         },
-};
-
-/* Options are unique in a section, so that a phase has its notes as "note", "note 2", "note 3". */
-static bool is_numbered_note(const char *option)
-{
-	uint64_t number;
-
-	return str_starts(option, "note ") && num_parse_u64(option + strlen("note "), &number) == 0;
-}
-
-static int set_phase_key(struct merge *m, struct profile_phase *ph, const struct profile_entry *e,
-                         const struct place *at, struct hft_err *err)
-{
-	const char *option = is_numbered_note(e->option) ? "note" : e->option;
-	CLEANUP(mem_freep) char *value = NULL;
-	size_t i = 0;
-
-	while (i < ARRAY_LEN(phase_keys) && !str_eq(option, phase_keys[i].name))
-		i++;
-	if (i == ARRAY_LEN(phase_keys)) {
-		profile_fail(err, at, e->option, "a phase has no \"%s\"", e->option);
-		err_hint(err, "it takes order, risk, summary, accept, required and note");
-		return -EINVAL;
-	}
-	if (phase_keys[i].set == NULL)
-		return profile_fail(err, at, e->option, "\"%s\" is not built yet", e->option);
-	int r = names_expand(m->names, e->value, at, &value, err);
-	if (r < 0)
-		return r;
-	r = phase_keys[i].set(ph, value);
-	if (r == -ENOMEM)
-		return err_oom(err);
-	return r == 0 ? 0 : profile_fail(err, at, e->option, "\"%s\" is %s, not \"%s\"", option, phase_keys[i].takes, value);
-}
-
-static int new_phase(struct merge *m, char **name, const struct place *at, struct hft_err *err)
-{
-	struct profile *p = m->p;
-	struct profile_phase ph = { .risk = strdup("low"), .summary = strdup("") };
-
-	if (ph.risk == NULL || ph.summary == NULL || mem_grow(&p->phases, &p->cap_phases, p->n_phases, sizeof(ph)) < 0) {
-		free(ph.risk);
-		free(ph.summary);
-		return err_oom(err);
-	}
-	ph.name = TAKE_PTR(*name);
-	m->uses[p->n_phases] = (struct phase_use){ .first = *at };
-	p->phases[p->n_phases++] = ph;
-	return 0;
-}
-
-/* The index of a phase as a header spells it; made when it is new. */
-static int find_phase(struct merge *m, const char *text, const struct place *at, size_t *ret, struct hft_err *err)
-{
-	CLEANUP(mem_freep) char *name = NULL;
-	int r = names_expand(m->names, text, at, &name, err);
-	if (r < 0)
-		return r;
-
-	for (size_t i = 0; i < m->p->n_phases; i++)
-		if (str_eq(m->p->phases[i].name, name)) {
-			*ret = i;
-			return 0;
-		}
-	if (!profile_is_name(name))
-		return profile_fail(err, at, name, "\"%s\" cannot be the name of a phase", name);
-	if (m->p->n_phases == PROFILE_PHASES_MAX)
-		return profile_fail(err, at, name, "more than %d phases", PROFILE_PHASES_MAX);
-	*ret = m->p->n_phases;
-	return new_phase(m, &name, at, err);
-}
-
-static int merge_phase(struct merge *m, const struct profile_section *s, const struct header *h, struct hft_err *err)
-{
-	struct place at = { .file = m->path, .line = s->line };
-	size_t i;
-	int r = find_phase(m, h->phase, &at, &i, err);
-	if (r < 0)
-		return r;
-
-	if (m->uses[i].declared_in == m->path)
-		return profile_fail(err, &at, h->phase, "phase \"%s\" has two sections in this file", h->phase);
-	m->uses[i].declared_in = m->path;
-	for (size_t k = 0; k < s->n_entries; k++) {
-		at.line = s->entries[k].line;
-		r = set_phase_key(m, &m->p->phases[i], &s->entries[k], &at, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int check_declared(const struct merge *m, struct hft_err *err)
-{
-	for (size_t i = 0; i < m->p->n_phases; i++) {
-		const char *name = m->p->phases[i].name;
-		if (m->uses[i].declared_in == NULL)
-			return profile_fail(err, &m->uses[i].first, name, "phase \"%s\" is not declared; write [phase %s]",
-			                    name, name);
-	}
-	return 0;
-}
-
-/* By order, then as they came; insertion, because there are few and it is stable. */
-static void sort_phases(struct profile *p)
-{
-	size_t rank[PROFILE_PHASES_MAX]; /* old index by new index, then the other way about */
-	size_t new_index[PROFILE_PHASES_MAX];
-	struct profile_phase sorted[PROFILE_PHASES_MAX];
-
-	for (size_t i = 0; i < p->n_phases; i++) {
-		size_t at = i;
-		for (; at > 0 && p->phases[rank[at - 1]].order > p->phases[i].order; at--)
-			rank[at] = rank[at - 1];
-		rank[at] = i;
-	}
-	for (size_t i = 0; i < p->n_phases; i++) {
-		sorted[i] = p->phases[rank[i]];
-		new_index[rank[i]] = i;
-	}
-	if (p->n_phases > 0)
-		memcpy(p->phases, sorted, p->n_phases * sizeof(*sorted));
-	for (size_t i = 0; i < p->n_settings; i++)
-		p->settings[i].phase = new_index[p->settings[i].phase];
-}
-
-/* --- settings -------------------------------------------------------------------------------------------------------- */
+/* --- settings ----------------------------------------------------------------------------------------------------- */
 
 void profile_setting_done(struct profile_setting *s)
 {
@@ -385,7 +182,7 @@ static int open_block(struct merge *m, const struct profile_section *s, const st
                       struct hft_err *err)
 {
 	struct place at = { .file = m->path, .line = s->line };
-	int r = find_phase(m, h->phase, &at, &b->phase, err);
+	int r = phases_find(&m->phases, h->phase, &at, &b->phase, err);
 
 	if (r == 0)
 		r = names_expand(m->names, h->knob, &at, &b->knob, err);
@@ -417,7 +214,7 @@ static int merge_settings(struct merge *m, const struct profile_section *s, cons
 	return r < 0 ? r : set_whys(m, s, &b, err);
 }
 
-/* --- settings of the same place -------------------------------------------------------------------------------------- */
+/* --- settings of the same place ----------------------------------------------------------------------------------- */
 
 static int compare_places(const struct profile_setting *x, const struct profile_setting *y)
 {
@@ -502,7 +299,7 @@ static int drop_replaced(struct merge *m, struct hft_err *err)
 	return 0;
 }
 
-/* --- all files ------------------------------------------------------------------------------------------------------- */
+/* --- all files ---------------------------------------------------------------------------------------------------- */
 
 static int merge_file(struct merge *m, const struct stacked *f, struct hft_err *err)
 {
@@ -511,7 +308,7 @@ static int merge_file(struct merge *m, const struct stacked *f, struct hft_err *
 	for (size_t i = 0; r == 0 && i < f->file->n_sections; i++) {
 		const struct header *h = &f->headers[i];
 		if (h->kind == HEADER_PHASE)
-			r = merge_phase(m, &f->file->sections[i], h, err);
+			r = phases_declare(&m->phases, &f->file->sections[i], h, m->path, err);
 		else if (h->kind == HEADER_SETTINGS)
 			r = merge_settings(m, &f->file->sections[i], h, err);
 	}
@@ -527,7 +324,7 @@ static void merge_done(struct merge *m)
 int merge_files(struct profile *p, const struct stacked *files, size_t n_files, struct names *names,
                 struct hft_err *err)
 {
-	CLEANUP(merge_done) struct merge m = { .p = p, .names = names };
+	CLEANUP(merge_done) struct merge m = { .p = p, .names = names, .phases = { .p = p, .names = names } };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n_files; i++) {
@@ -536,10 +333,10 @@ int merge_files(struct profile *p, const struct stacked *files, size_t n_files, 
 		r = merge_file(&m, &files[i], err);
 	}
 	if (r == 0)
-		r = check_declared(&m, err);
+		r = phases_check(&m.phases, err);
 	if (r == 0)
 		r = drop_replaced(&m, err);
 	if (r == 0)
-		sort_phases(p);
+		phases_sort(p);
 	return r;
 }

@@ -31,7 +31,7 @@ void names_done(struct names *n)
 	*n = (struct names){ 0 };
 }
 
-/* --- definitions ----------------------------------------------------------------------------------------------------- */
+/* --- definitions -------------------------------------------------------------------------------------------------- */
 
 static bool is_letter(char c)
 {
@@ -141,7 +141,7 @@ static struct name *find(const struct names *n, const char *s, size_t len)
 	return NULL;
 }
 
-/* --- --set ------------------------------------------------------------------------------------------------------------ */
+/* --- --set -------------------------------------------------------------------------------------------------------- */
 
 static int raise_unknown(const struct names *n, const char *name, struct hft_err *err)
 {
@@ -186,7 +186,7 @@ int names_assign(struct names *n, const struct profile_assign *assigns, size_t n
 	return 0;
 }
 
-/* --- values ----------------------------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------------------------------- */
 
 static int compute(struct names *n, struct name *x, struct hft_err *err);
 

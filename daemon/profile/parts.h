@@ -28,6 +28,8 @@ struct place {
 	bool argument;
 };
 
+/* --- place.c ------------------------------------------------------------------------------------------------------ */
+
 /* Raise ERR_INVALID_PROFILE (ERR_INVALID_ARGUMENT for an argument) at a place; returns -EINVAL. The subject must hold
  * neither control characters nor broken UTF-8: it is shown to people. */
 int profile_fail(struct hft_err *err, const struct place *at, const char *subject, const char *fmt, ...)
@@ -54,7 +56,7 @@ struct header { /* as written, nothing expanded */
 int header_parse(const char *text, const struct place *at, struct header *ret, struct hft_err *err);
 void header_done(struct header *h);
 
-/* --- names.c: one namespace for [cpus] and [variables] ------------------------------------------------------------- */
+/* --- names.c: one namespace for [cpus] and [variables] ------------------------------------------------------------ */
 
 struct name {
 	const char *name, *raw; /* borrowed from the files and the assignments */
@@ -91,13 +93,36 @@ const char *names_value(const struct names *n, const char *name, size_t len);
 /* Replace each ${name}, once: what comes out is not looked at again. Caller frees. */
 int names_expand(struct names *n, const char *text, const struct place *at, char **ret, struct hft_err *err);
 
-/* --- condition.c --------------------------------------------------------------------------------------------------- */
+/* --- condition.c -------------------------------------------------------------------------------------------------- */
 
 /* Judge the conditions of a header, all of them, so that a misspelt one is found on every host. */
 int conditions_hold(const struct strlist *conditions, struct names *n, const struct place *at, bool *ret,
                     struct hft_err *err);
 
-/* --- merge.c ------------------------------------------------------------------------------------------------------- */
+/* --- phases.c ----------------------------------------------------------------------------------------------------- */
+
+struct phase_use { /* what the finished phase does not say */
+	struct place first;      /* that mentioned it */
+	const char *declared_in; /* the last file that declared it, or NULL */
+};
+
+struct phases {
+	struct profile *p;
+	struct names *names;
+	struct phase_use uses[PROFILE_PHASES_MAX]; /* parallel to p->phases */
+};
+
+/* The index of a phase as a header spells it, made when it is new. */
+int phases_find(struct phases *t, const char *text, const struct place *at, size_t *ret, struct hft_err *err);
+/* Take a [phase NAME] section; what it sets replaces what earlier files did, its notes come behind theirs. */
+int phases_declare(struct phases *t, const struct profile_section *s, const struct header *h, const char *path,
+                   struct hft_err *err);
+/* Is every phase declared somewhere? */
+int phases_check(const struct phases *t, struct hft_err *err);
+/* By order, then as they came; settings follow. */
+void phases_sort(struct profile *p);
+
+/* --- merge.c ------------------------------------------------------------------------------------------------------ */
 
 struct stacked { /* one file in stacking order: includes come first */
 	struct profile_file *file;

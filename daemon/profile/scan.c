@@ -8,9 +8,7 @@
  */
 #include "daemon/profile/parts.h"
 
-#include <errno.h>
 #include <ini.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,67 +30,7 @@ struct span { /* a piece of the text */
 	size_t len;
 };
 
-/* --- what the other files use too ----------------------------------------------------------------------------------- */
-
-int profile_fail(struct hft_err *err, const struct place *at, const char *subject, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	int r = err_vraise(err, at->argument ? ERR_INVALID_ARGUMENT : ERR_INVALID_PROFILE, 0, subject, fmt, ap);
-	va_end(ap);
-	err_where(err, at->file, at->line);
-	return r;
-}
-
-int profile_blame(struct hft_err *err, const struct place *at, int r)
-{
-	if (err->where[0] != '\0' || str_eq(err->code, ERR_NO_MEMORY))
-		return r;
-	err_where(err, at->file, at->line);
-	if (!str_eq(err->code, ERR_INVALID_ARGUMENT) && !str_eq(err->code, ERR_OUT_OF_BOUNDS))
-		return r;
-	err->code = at->argument ? ERR_INVALID_ARGUMENT : ERR_INVALID_PROFILE;
-	err->sys = 0;
-	return -EINVAL;
-}
-
-static bool is_name_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
-
-bool profile_is_name(const char *s)
-{
-	size_t len = strnlen(s, PROFILE_NAME_MAX + 1);
-
-	if (len == 0 || len > PROFILE_NAME_MAX || s[0] == '.' || s[0] == '_' || s[0] == '-')
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!is_name_char(s[i]))
-			return false;
-	return true;
-}
-
-bool profile_is_clean(const char *s, size_t len)
-{
-	size_t i = 0;
-
-	while (i < len && s[i] >= ' ' && s[i] <= '~')
-		i++;
-	return i == len || (str_is_utf8(s + i, len - i) && !str_has_control(s + i, len - i));
-}
-
-int profile_check_name(const char *name, struct hft_err *err)
-{
-	if (profile_is_name(name))
-		return 0;
-	size_t len = strnlen(name, PROFILE_LINE_MAX);
-	return err_raise(err, ERR_INVALID_ARGUMENT, EINVAL, profile_is_clean(name, len) ? name : NULL,
-	                 "a name has 1 to %d of a-z 0-9 . _ - and begins with a letter or digit", PROFILE_NAME_MAX);
-}
-
-/* --- the file that comes out ---------------------------------------------------------------------------------------- */
+/* --- the file that comes out -------------------------------------------------------------------------------------- */
 
 static void section_done(struct profile_section *s)
 {
@@ -189,7 +127,7 @@ static int check_duplicates(struct scan *s)
 	return profile_fail(s->err, &at, twice->option, "\"%s\" is set twice in this section", twice->option);
 }
 
-/* --- one line -------------------------------------------------------------------------------------------------------- */
+/* --- one line ----------------------------------------------------------------------------------------------------- */
 
 static bool is_blank(char c)
 {
@@ -343,7 +281,7 @@ static int scan_line(struct scan *s, struct span t)
 	return t.s[0] == '[' ? scan_header(s, t) : scan_option(s, t);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 static int raise_size(struct scan *s, const char *text)
 {

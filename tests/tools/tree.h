@@ -158,10 +158,12 @@ static inline int tree_line(int dir_fd, char *line)
 			return -EINVAL;
 	}
 	char *rest = kind == 'd' ? path + strlen(path) : strchr(path, '\t');
-	if (path[0] != '/' || strstr(path, "/../") != NULL || rest == NULL)
+	if (rest == NULL)
 		return -EINVAL;
 	if (kind != 'd')
 		*rest++ = '\0';
+	if (path[0] != '/' || strstr(path, "/..") != NULL)
+		return -EINVAL;
 	return tree_put_each(dir_fd, kind, path + strspn(path, "/"), (mode_t)mode, rest);
 }
 

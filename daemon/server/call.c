@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A call and its worker: bytes passed on, progress noted, deadlines kept, the dead reaped and what they left undone. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/server/server.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/json/json.h"
+
+#define PASS_SIZE 65536
+
+static void begin(struct call *call);
+
+/* --- life ------------------------------------------------------------------------------------------------------------------- */
+
+static void stop_worker(struct call *call)
+{
+	call->out = sd_event_source_disable_unref(call->out);
+	call->control = sd_event_source_disable_unref(call->control);
+	call->child = sd_event_source_disable_unref(call->child);
+	call->deadline = sd_event_source_disable_unref(call->deadline);
+	worker_done(&call->worker);
+}
+
+static void call_free(struct call *call)
+{
+	stop_worker(call);
+	varlink_call_done(&call->request);
+	free(call);
+}
+
+/* Calls that waited for a recovery may begin now. */
+static void wake_waiting(struct server *s)
+{
+	for (struct client *c = s->clients; c; c = c->next) {
+		if (c->call && c->call->worker.pid < 0 && !s->changing) {
+			s->changing = c->call;
+			begin(c->call);
+		}
+	}
+}
+
+static void finish(struct call *call)
+{
+	struct server *s = call->server;
+	struct client *c = call->client;
+
+	if (s->changing == call) {
+		s->changing = NULL;
+		s->stuck = false;
+	}
+	call_free(call);
+	if (c)
+		client_call_done(c);
+	if (s->stopping && !s->changing)
+		sd_event_exit(s->event, 0);
+	else
+		wake_waiting(s);
+}
+
+void call_detach(struct call *call)
+{
+	struct server *s = call->server;
+
+	call->client = NULL;
+	if (call->worker.pid < 0) {
+		/* It only waited. */
+		if (s->changing == call)
+			s->changing = NULL;
+		call_free(call);
+	} else if (s->changing != call) {
+		worker_kill(&call->worker); /* nobody will read what it reads */
+	} else if (call->out) {
+		sd_event_source_set_enabled(call->out, SD_EVENT_ON);
+	}
+}
+
+void call_resume(struct call *call)
+{
+	if (call->out)
+		sd_event_source_set_enabled(call->out, SD_EVENT_ON);
+}
+
+/* --- what the worker says ---------------------------------------------------------------------------------------------------- */
+
+/* One turn: 1 passed on, 0 nothing there, -EPIPE the end. */
+static int pass_on(struct call *call)
+{
+	char buf[PASS_SIZE];
+	ssize_t n = recv(call->worker.out, buf, sizeof(buf), MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
+	if (n == 0)
+		return -EPIPE;
+	if (call->client)
+		client_send(call->client, buf, (size_t)n);
+	return 1;
+}
+
+static int on_out(sd_event_source *source, int fd, uint32_t revents, void *data)
+{
+	struct call *call = data;
+	bool reads_only = call->server->changing != call;
+
+	(void)fd;
+	(void)revents;
+	if (pass_on(call) < 0)
+		sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	/* A reading worker waits for a slow client; a changing one never does. */
+	else if (reads_only && call->client && client_is_congested(call->client))
+		sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	return 0;
+}
+
+static void rearm(struct call *call, uint64_t us)
+{
+	if (sd_event_source_set_time_relative(call->deadline, us) >= 0)
+		sd_event_source_set_enabled(call->deadline, SD_EVENT_ONESHOT);
+}
+
+static void answer(struct call *call, int r)
+{
+	char byte = r < 0;
+
+	send(call->worker.control, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void note_progress(struct call *call, const struct control *c)
+{
+	call->progress.step = c->step;
+	call->progress.steps = c->steps;
+	snprintf(call->object, sizeof(call->object), "%.*s", (int)sizeof(c->key) - 1, c->key);
+	if (!call->killed)
+		rearm(call, call->server->step_us);
+}
+
+static void take_control(struct call *call, const struct control *c, int take_fd)
+{
+	struct holds *holds = &call->server->holds;
+
+	switch ((enum control_kind)c->kind) {
+	case CONTROL_PROGRESS:
+		note_progress(call, c);
+		break;
+	case CONTROL_HOLD:
+		answer(call, holds_set(holds, c->key, c->value, TAKE_FD(take_fd)));
+		break;
+	case CONTROL_RELEASE:
+		answer(call, holds_drop(holds, c->key));
+		break;
+	}
+	mem_closep(&take_fd);
+}
+
+static bool receive_control(struct call *call)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} u;
+	struct control c;
+	struct iovec iov = {.iov_base = &c, .iov_len = sizeof(c)};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf, .msg_controllen = sizeof(u.buf)};
+	ssize_t n = recvmsg(call->worker.control, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *head = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	int fd = -1;
+
+	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(head), sizeof(fd));
+	if (n != sizeof(c)) {
+		mem_closep(&fd);
+		return false;
+	}
+	c.key[sizeof(c.key) - 1] = '\0';
+	c.value[sizeof(c.value) - 1] = '\0';
+	take_control(call, &c, fd);
+	return true;
+}
+
+static int on_control(sd_event_source *source, int fd, uint32_t revents, void *data)
+{
+	(void)fd;
+	(void)revents;
+	if (!receive_control(data))
+		sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	return 0;
+}
+
+/* --- deadlines and the end ----------------------------------------------------------------------------------------------------- */
+
+static void raise_deadline(struct call *call)
+{
+	err_raise(&call->cause, ERR_TIMEOUT, ETIMEDOUT, call->object, "a step took longer than %llu s",
+	          (unsigned long long)(call->server->step_us / 1000000));
+	call->has_cause = true;
+}
+
+/* It was killed and does not go: it hangs in the kernel. The client is told, reads go on, changes are refused. */
+static void give_up(struct call *call)
+{
+	struct client *c = call->client;
+	struct hft_err err = {0};
+
+	if (call->server->changing == call)
+		call->server->stuck = true;
+	log_error("a worker is stuck in the kernel at %s", call->object);
+	err_raise(&err, ERR_TIMEOUT, ETIMEDOUT, call->object, "stuck in the kernel; it is undone as soon as it returns");
+	err_hint(&err, "see `hfttune status`");
+	call->client = NULL;
+	if (!c)
+		return;
+	if (!call->request.oneway)
+		client_send_err(c, &err);
+	client_call_done(c);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct call *call = data;
+
+	(void)source;
+	(void)usec;
+	if (call->killed) {
+		give_up(call);
+		return 0;
+	}
+	raise_deadline(call);
+	call->killed = true;
+	worker_kill(&call->worker);
+	rearm(call, SERVER_REAP_US);
+	return 0;
+}
+
+/* What a worker that did not reply left: a change is undone by a new worker, which also tells the client. */
+static void handle_loss(struct call *call, const siginfo_t *info)
+{
+	if (!call->has_cause) {
+		err_raise(&call->cause, ERR_IO, 0, call->object, "the worker died (%s %d)",
+		          info->si_code == CLD_EXITED ? "exit status" : "signal", info->si_status);
+		call->has_cause = true;
+	}
+	log_error("%s: %s", call->method ? call->method->name : "recovery", call->cause.msg);
+	if (call->server->changing == call && !call->recovering) {
+		stop_worker(call);
+		call->recovering = true;
+		call->killed = false;
+		call->server->stuck = false;
+		err_context(&call->cause, "undone");
+		begin(call);
+		return;
+	}
+	if (call->client && !call->request.oneway)
+		client_send_err(call->client, &call->cause);
+	finish(call);
+}
+
+static int on_child(sd_event_source *source, int fd, uint32_t revents, void *data)
+{
+	struct call *call = data;
+	siginfo_t info = {0};
+
+	(void)source;
+	(void)revents;
+	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 || !info.si_pid)
+		return 0;
+	while (receive_control(call))
+		;
+	while (pass_on(call) > 0)
+		;
+	if (info.si_code == CLD_EXITED && info.si_status == WORKER_REPLIED)
+		finish(call);
+	else
+		handle_loss(call, &info);
+	return 0;
+}
+
+/* --- the beginning ------------------------------------------------------------------------------------------------------------- */
+
+static int watch(struct call *call)
+{
+	sd_event *e = call->server->event;
+	struct worker *w = &call->worker;
+
+	if (sd_event_add_io(e, &call->out, w->out, EPOLLIN, on_out, call) < 0 ||
+	    sd_event_add_io(e, &call->control, w->control, EPOLLIN, on_control, call) < 0 ||
+	    sd_event_add_io(e, &call->child, w->pidfd, EPOLLIN, on_child, call) < 0 ||
+	    sd_event_add_time_relative(e, &call->deadline, CLOCK_MONOTONIC, call->server->step_us, 0, on_deadline,
+	                               call) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static void begin(struct call *call)
+{
+	struct server *s = call->server;
+	struct running now = {.stuck = s->stuck, .standalone = s->standalone};
+	struct hft_err err = {0};
+	int r;
+
+	if (s->changing && s->changing != call) {
+		now = s->changing->progress;
+		now.changing = true;
+		now.stuck = s->stuck;
+		now.standalone = s->standalone;
+	}
+	r = worker_start(&(struct worker_job){
+				 .engine = &s->engine,
+				 .method = call->recovering ? NULL : call->method,
+				 .parameters = call->request.parameters,
+				 .running = &now,
+				 .cause = call->recovering && call->has_cause ? &call->cause : NULL,
+				 .holds = &s->holds,
+				 .standalone = s->standalone,
+				 .more = call->request.more,
+				 .oneway = call->request.oneway,
+			 }, &call->worker, &err);
+	if (r == 0 && watch(call) == 0)
+		return;
+	if (r == 0) {
+		worker_kill(&call->worker);
+		err_oom(&err);
+	}
+	if (call->client)
+		client_send_err(call->client, &err);
+	finish(call);
+}
+
+static struct call *call_new(struct server *s)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return NULL;
+	call->server = s;
+	call->worker = (struct worker){.pid = -1, .pidfd = -1, .out = -1, .control = -1};
+	return call;
+}
+
+void call_start(struct server *s, struct client *c, struct varlink_call *take_request, const struct method *m)
+{
+	struct call *call = call_new(s);
+	struct hft_err err = {0};
+
+	if (!call) {
+		err_oom(&err);
+		client_send_err(c, &err);
+		return;
+	}
+	call->client = c;
+	call->request = *take_request;
+	*take_request = (struct varlink_call){0};
+	call->method = m;
+	call->progress.kind = m->name;
+	snprintf(call->progress.profile, sizeof(call->progress.profile), "%s",
+	         json_get_string(call->request.parameters, "profile", ""));
+	c->call = call;
+	if (m->changes && s->changing)
+		return; /* wake_waiting() comes back when the recovery has ended */
+	if (m->changes)
+		s->changing = call;
+	begin(call);
+}
+
+void call_recover_at_start(struct server *s)
+{
+	struct call *call = call_new(s);
+
+	if (!call)
+		return;
+	call->recovering = true;
+	call->progress.kind = "recovery";
+	s->changing = call;
+	begin(call);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Descriptors that are held for as long as a layer is in force (PM QoS). The daemon owns them; systemd keeps a copy in
+ * its descriptor store, so that a restart or a crash of the daemon lets nothing go. A worker sees the table as it was
+ * when it was forked, and asks for changes over its control socket.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct hft_err;
+struct knob_holds;
+
+struct hold {
+	char *key, *value;
+	int fd;
+};
+
+struct holds {
+	struct hold *h;
+	size_t n, cap;
+	int control; /* in a worker: where requests go; -1 in the daemon */
+};
+
+void holds_init(struct holds *h);
+void holds_done(struct holds *h); /* closes them: only at exit, when systemd's copies stay */
+/* Keep (replacing) or let go, and tell systemd. fd is owned in any case. */
+int holds_set(struct holds *h, const char *key, const char *value, int fd);
+int holds_drop(struct holds *h, const char *key);
+/* Take over what systemd passed at start (names "hold.KEY=VALUE"). */
+int holds_adopt(struct holds *h, const char *fd_name, int fd);
+/* The knobs' view, in a worker. */
+void holds_for_knobs(struct holds *h, struct knob_holds *ret);
+
+/* A request as it travels: one datagram. */
+enum control_kind { CONTROL_PROGRESS = 'p', CONTROL_HOLD = 'h', CONTROL_RELEASE = 'r' };
+struct control {
+	char kind;
+	unsigned step, steps;
+	char key[128]; /* the object for progress */
+	char value[64];
+};

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Methods of org.hfttune.Tuner: parameters in, an engine call, a reply out. They run in a worker. */
+#include "daemon/server/methods.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+#include "lib/json/json.h"
+
+static void request_done(struct request *q)
+{
+	strlist_done(&q->phases);
+	free(q->assigns);
+}
+
+static int read_sets(const struct json *set, struct request *q)
+{
+	if (!json_size(set))
+		return 0;
+	q->assigns = calloc(json_size(set), sizeof(*q->assigns));
+	if (!q->assigns)
+		return -ENOMEM;
+	for (const struct json *e = json_first(set); e; e = json_next(e))
+		q->assigns[q->n_assigns++] =
+			(struct profile_assign){.name = json_key(e), .value = json_string(e, "")};
+	return 0;
+}
+
+static int request_read(const struct json *p, struct request *q, struct hft_err *err)
+{
+	*q = (struct request){
+		.profile = json_get_string(p, "profile", NULL),
+		.switch_ = json_get_bool(p, "switch", false),
+		.keep = json_get_bool(p, "keep", false),
+		.all = json_get_bool(p, "all", false),
+		.force = json_get_bool(p, "force", false),
+		.keep_theirs = json_get_bool(p, "keep_theirs", false),
+		.to = json_get_int(p, "to", 0),
+	};
+	for (const struct json *e = json_first(json_get(p, "phases")); e; e = json_next(e)) {
+		if (strlist_add(&q->phases, json_string(e, "")) < 0)
+			return err_oom(err);
+	}
+	return read_sets(json_get(p, "set"), q) < 0 ? err_oom(err) : 0;
+}
+
+/* The verbs whose answer is a result share everything but the engine's function. */
+typedef int engine_call(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err);
+
+static int run_result(struct work *w, engine_call *call, struct hft_err *err)
+{
+	CLEANUP(request_done) struct request q = {0};
+	CLEANUP(result_done) struct result result = {0};
+	int r = request_read(w->parameters, &q, err);
+
+	if (r == 0)
+		r = call(w->engine, &q, &result, err);
+	if (r < 0)
+		return r;
+	r = reply_result(w->reply, &result);
+	return r == -ENOMEM ? err_oom(err) : 0;
+}
+
+static int run_plan_method(struct work *w, struct hft_err *err)
+{
+	return run_result(w, engine_plan, err);
+}
+
+static int run_apply(struct work *w, struct hft_err *err)
+{
+	return run_result(w, engine_apply, err);
+}
+
+static int run_verify(struct work *w, struct hft_err *err)
+{
+	return run_result(w, engine_verify, err);
+}
+
+static int run_rollback(struct work *w, struct hft_err *err)
+{
+	return run_result(w, engine_rollback, err);
+}
+
+static int call_repair(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err)
+{
+	(void)q;
+	return engine_repair(e, ret, err);
+}
+
+static int run_repair(struct work *w, struct hft_err *err)
+{
+	return run_result(w, call_repair, err);
+}
+
+/* The others hand a finished object over. */
+static int send_json(struct work *w, int r, struct json *take, struct hft_err *err)
+{
+	if (r < 0)
+		return r;
+	return reply_json(w->reply, take, false) == -ENOMEM ? err_oom(err) : 0;
+}
+
+static int run_profiles(struct work *w, struct hft_err *err)
+{
+	struct json *j = NULL;
+	int r = engine_profiles(w->engine, &j, err);
+
+	return send_json(w, r, j, err);
+}
+
+static int run_show(struct work *w, struct hft_err *err)
+{
+	CLEANUP(request_done) struct request q = {0};
+	struct json *j = NULL;
+	int r = request_read(w->parameters, &q, err);
+
+	if (r == 0)
+		r = engine_show(w->engine, &q, &j, err);
+	return send_json(w, r, j, err);
+}
+
+static int run_explain(struct work *w, struct hft_err *err)
+{
+	struct json *j = NULL;
+	int r = engine_explain(json_get_string(w->parameters, "subject", NULL), &j, err);
+
+	return send_json(w, r, j, err);
+}
+
+static int run_history(struct work *w, struct hft_err *err)
+{
+	struct json *j = NULL;
+	int r = engine_history(w->engine, json_get_int(w->parameters, "txn", 0), &j, err);
+
+	return send_json(w, r, j, err);
+}
+
+static int run_host(struct work *w, struct hft_err *err)
+{
+	struct json *j = NULL;
+	int r = engine_host(w->engine, &j, err);
+
+	return send_json(w, r, j, err);
+}
+
+static int add_running(struct json *j, const struct running *now)
+{
+	int r = json_set_bool(j, "stuck", now->stuck) | json_set_bool(j, "standalone", now->standalone);
+
+	if (now->changing) {
+		struct json *t = json_new_object();
+
+		r |= json_set_int(t, "txn", 0) | json_set_string(t, "kind", now->kind) |
+		     json_set_string(t, "profile", now->profile[0] ? now->profile : NULL) |
+		     json_set_string(t, "state", now->stuck ? "stuck in the kernel" : "running") |
+		     json_set_string(t, "started", "") | json_set_int(t, "steps", now->steps) |
+		     json_set_string(t, "boot_id", "") | json_set_take(j, "running", t);
+	}
+	return r;
+}
+
+static int run_status(struct work *w, struct hft_err *err)
+{
+	struct json *j = NULL;
+	int r = engine_status(w->engine, &j, err);
+
+	if (r == 0 && add_running(j, w->running) < 0) {
+		json_free(j);
+		return err_oom(err);
+	}
+	return send_json(w, r, j, err);
+}
+
+static const struct method methods[] = {
+	{"Profiles", ACCESS_READ,   false, run_profiles   },
+	{"Show",     ACCESS_READ,   false, run_show       },
+	{"Explain",  ACCESS_READ,   false, run_explain    },
+	{"Plan",     ACCESS_READ,   false, run_plan_method},
+	{"Apply",    ACCESS_CHANGE, true,  run_apply      },
+	{"Repair",   ACCESS_CHANGE, true,  run_repair     },
+	{"Verify",   ACCESS_READ,   false, run_verify     },
+	{"Rollback", ACCESS_CHANGE, true,  run_rollback   },
+	{"Status",   ACCESS_READ,   false, run_status     },
+	{"History",  ACCESS_READ,   false, run_history    },
+	{"Host",     ACCESS_READ,   false, run_host       },
+};
+
+const struct method *method_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		if (strcmp(methods[i].name, name) == 0)
+			return &methods[i];
+	}
+	return NULL;
+}

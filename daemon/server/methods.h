@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The method table: name, who may call, does it change the host, function. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "daemon/engine/engine.h"
+#include "daemon/server/peer.h"
+#include "daemon/server/reply.h"
+
+struct hft_err;
+struct json;
+
+/* What runs at the moment of a call, for Status. */
+struct running {
+	bool changing; /* a changing worker runs */
+	bool stuck;    /* it did not stop when it was told to */
+	bool standalone;
+	const char *kind; /* "apply" */
+	char profile[80];
+	unsigned step, steps;
+};
+
+struct work {
+	const struct engine *engine;
+	const struct json *parameters; /* checked against the schema; may be NULL */
+	const struct running *running;
+	struct reply *reply;
+};
+
+struct method {
+	const char *name; /* as in org.hfttune.Tuner */
+	enum access_right right;
+	bool changes;
+	/* Runs in a worker. Sends its own reply and returns 0, or a negative errno with *err. */
+	int (*run)(struct work *w, struct hft_err *err);
+};
+
+const struct method *method_find(const char *name); /* NULL when unknown */

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's loop: accepts, frames, checks, and hands each call to a worker. It never opens a file of the host, never
+ * waits for a client, and never waits for a worker.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/engine/engine.h"
+#include "daemon/server/holds.h"
+#include "daemon/server/methods.h"
+#include "daemon/server/peer.h"
+#include "daemon/server/worker.h"
+#include "lib/base/err.h"
+#include "lib/proto/varlink.h"
+
+#define SERVER_MAX_CLIENTS 256
+#define SERVER_ROOT_RESERVE 8   /* of those, kept for root */
+#define SERVER_MAX_PER_UID 16
+#define SERVER_MESSAGE_US (5 * 1000000ULL)  /* to begin, and to finish, a message */
+#define SERVER_IDLE_US (60 * 1000000ULL)    /* between messages */
+#define SERVER_STALL_US (30 * 1000000ULL)   /* without taking a byte of a reply */
+#define SERVER_STEP_US (30 * 1000000ULL)    /* a step of a worker */
+#define SERVER_REAP_US (5 * 1000000ULL)     /* for a killed worker to go */
+#define SERVER_QUEUE_HIGH (256 * 1024)      /* bytes queued for a client before a reading worker is held up */
+#define SERVER_QUEUE_MAX (64 * 1024 * 1024) /* before it is dropped */
+
+struct server;
+struct call;
+
+struct client {
+	struct server *server;
+	struct client *next, **prev; /* in the server's list */
+	int fd;
+	struct peer peer;
+	struct frame in;
+	struct strbuf out;
+	size_t sent;             /* of out */
+	sd_event_source *io, *timer;
+	struct call *call;       /* running, or waiting for a recovery to end */
+	bool eof, closing, served;
+};
+
+struct call {
+	struct server *server;
+	struct client *client;   /* NULL: it went away, or nobody asked */
+	struct varlink_call request;
+	const struct method *method; /* NULL: recovery */
+	struct worker worker;
+	sd_event_source *out, *control, *child, *deadline;
+	struct running progress;
+	char object[128];        /* last reported */
+	struct hft_err cause;    /* of the recovery that this call has become */
+	bool has_cause, killed, recovering;
+};
+
+struct server {
+	sd_event *event;
+	struct engine engine;
+	struct access_rules access;
+	struct holds holds;
+	struct client *clients;
+	size_t n_clients;
+	struct call *changing;   /* at most one */
+	uint64_t step_us;
+	int listen_fd, spare_fd;
+	bool stuck, stopping, standalone;
+};
+
+struct server_options {
+	int listen_fd;  /* taken; -1 with client_fd */
+	int client_fd;  /* taken: the one client of a standalone run; -1 otherwise */
+	struct engine engine; /* borrowed members; copied */
+	struct holds holds;   /* taken */
+	bool copied_tree;
+};
+
+/* Runs until told to stop. 0, or a negative errno with *err when it could not begin. */
+int server_run(struct server_options *o, struct hft_err *err);
+
+/* --- between the files of this folder ---------------------------------------------------------------------------------- */
+
+int client_new(struct server *s, int take_fd, struct client **ret, struct hft_err *err);
+void client_free(struct client *c);
+/* Queue bytes and send what goes now. The client may be closed by this, never freed. */
+void client_send(struct client *c, const char *data, size_t n);
+void client_send_err(struct client *c, const struct hft_err *err);
+void client_update(struct client *c);  /* events and timer after anything changed */
+void client_process(struct client *c); /* take the next message, if no call is running */
+bool client_is_congested(const struct client *c);
+void client_call_done(struct client *c);
+
+/* Start the call of a client whose request has been checked. Owns request in any case. */
+void call_start(struct server *s, struct client *c, struct varlink_call *take_request, const struct method *m);
+/* Undo what an earlier daemon left unfinished. */
+void call_recover_at_start(struct server *s);
+void call_detach(struct call *call); /* its client is going away */
+void call_resume(struct call *call); /* the client took what was queued */

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Forking a worker, and what it does between fork and exit. */
+#include "daemon/server/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "daemon/knobs/knob.h"
+#include "lib/base/err.h"
+#include "lib/base/fsio.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/json/json.h"
+
+/* --- in the worker --------------------------------------------------------------------------------------------------------- */
+
+struct inside {
+	struct reply reply;
+	int control;
+};
+
+static void on_progress(void *data, size_t i, size_t n, const char *object)
+{
+	struct inside *in = data;
+	struct control c = {.kind = CONTROL_PROGRESS, .step = (unsigned)i, .steps = (unsigned)n};
+
+	snprintf(c.key, sizeof(c.key), "%s", object);
+	/* A full queue only costs the daemon this one line; the deadline is re-armed by the next. */
+	send(in->control, &c, sizeof(c), MSG_DONTWAIT | MSG_NOSIGNAL);
+	reply_progress(&in->reply, i, n, object);
+}
+
+/* Undo what a worker left, then tell the client why. */
+static int recover(const struct worker_job *job, struct hft_err *err)
+{
+	struct hft_err own = {0};
+	int64_t txn;
+	int r = engine_recover(job->engine, &txn, &own);
+
+	if (r < 0) {
+		*err = own;
+		return r;
+	}
+	if (txn)
+		log_warning("transaction %lld was unfinished and has been undone", (long long)txn);
+	if (!job->cause)
+		return 0;
+	*err = *job->cause;
+	return -EIO;
+}
+
+static int run(const struct worker_job *job, struct inside *in)
+{
+	struct hft_err err = {0};
+	struct work w = {
+		.engine = job->engine,
+		.parameters = job->parameters,
+		.running = job->running,
+		.reply = &in->reply,
+	};
+	int r = job->method ? job->method->run(&w, &err) : recover(job, &err);
+
+	if (r < 0 && !job->method && !job->cause)
+		log_error("recovery: %s: %s", err.subject, err.msg);
+	if (r < 0)
+		r = reply_error(&in->reply, &err);
+	return r == -ENOMEM ? WORKER_LOST : WORKER_REPLIED;
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* A stop of the service is the daemon's to decide: it waits for a change and kills a read. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static _Noreturn void worker_main(const struct worker_job *job, pid_t parent, int out, int control)
+{
+	struct inside in = {.reply = {.fd = out, .more = job->more, .oneway = job->oneway}, .control = control};
+	struct knob_holds holds;
+	int r;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(WORKER_LOST);
+	reset_signals();
+	job->holds->control = control;
+	holds_for_knobs(job->holds, &holds);
+	/* Nobody stays to hold a descriptor after a standalone run; a copied tree has no device. */
+	job->engine->holds = job->standalone || !fsio_is_live(job->engine->fs) ? NULL : &holds;
+	job->engine->progress = on_progress;
+	job->engine->data = &in;
+	r = run(job, &in);
+	reply_done(&in.reply);
+	_exit(r);
+}
+
+/* --- in the daemon ----------------------------------------------------------------------------------------------------------- */
+
+static void close_pair(int pair[2])
+{
+	mem_closep(&pair[0]);
+	mem_closep(&pair[1]);
+}
+
+static int fork_worker(const struct worker_job *job, int out[2], int control[2], struct worker *ret)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		mem_closep(&out[0]);
+		mem_closep(&control[0]);
+		worker_main(job, parent, out[1], control[1]);
+	}
+	ret->pid = pid;
+	ret->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (ret->pidfd >= 0)
+		return 0;
+	kill(pid, SIGKILL);
+	return -errno;
+}
+
+int worker_start(const struct worker_job *job, struct worker *ret, struct hft_err *err)
+{
+	int out[2] = {-1, -1}, control[2] = {-1, -1};
+	int r = 0;
+
+	*ret = (struct worker){.pid = -1, .pidfd = -1, .out = -1, .control = -1};
+	/* Only the daemon's ends are non-blocking: a worker waits for a slow reader, the loop never does. */
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
+		r = -errno;
+	if (r == 0)
+		r = fork_worker(job, out, control, ret);
+	if (r < 0) {
+		close_pair(out);
+		close_pair(control);
+		return err_raise(err, ERR_IO, -r, "worker", "cannot start a worker");
+	}
+	ret->out = TAKE_FD(out[0]);
+	ret->control = TAKE_FD(control[0]);
+	close_pair(out);
+	close_pair(control);
+	return 0;
+}
+
+void worker_done(struct worker *w)
+{
+	mem_closep(&w->pidfd);
+	mem_closep(&w->out);
+	mem_closep(&w->control);
+	w->pid = -1;
+}
+
+void worker_kill(const struct worker *w)
+{
+	if (w->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Forked workers. Every engine call runs in one, because any read or write of a kernel file may block. A worker speaks
+ * over two sockets: `out` carries whole Varlink messages for the client, `control` carries progress and held
+ * descriptors for the daemon. It dies with the daemon (PR_SET_PDEATHSIG).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "daemon/server/holds.h"
+#include "daemon/server/methods.h"
+
+struct worker {
+	pid_t pid;
+	int pidfd, out, control; /* the daemon's ends, non-blocking; -1 when closed */
+};
+
+struct worker_job {
+	struct engine *engine;        /* progress and holds are filled in by the worker */
+	const struct method *method;  /* NULL: recover an unfinished transaction */
+	const struct json *parameters;
+	const struct running *running;
+	const struct hft_err *cause;  /* of a recovery on behalf of a client: what went wrong; NULL at start */
+	struct holds *holds;
+	bool standalone, more, oneway;
+};
+
+/* Exit codes of a worker. */
+enum worker_exit { WORKER_REPLIED = 0, WORKER_LOST = 1 };
+
+/* Fork and run. 0, or -errno ERR_IO. */
+int worker_start(const struct worker_job *job, struct worker *ret, struct hft_err *err);
+void worker_done(struct worker *w); /* closes; does not kill */
+void worker_kill(const struct worker *w);
