@@ -97,14 +97,23 @@ refuse() {
 	exit 1
 }
 
+# What the installed program says of the state. The private daemon has to be beside it, else the one of this host would
+# be taken for that of a staged tree.
+ask_status() {
+	set -- --json --standalone
+	[ -z "$DESTDIR" ] || set -- "$@" --root "$DESTDIR"
+	beside=$(mktemp -d "$DESTDIR$LIBDIR/status.XXXXXX")
+	cp -p "$DESTDIR$BINDIR/hfttune" "$DESTDIR$SBINDIR/hfttuned" "$beside" &&
+		"$beside/hfttune" "$@" status 2>/dev/null | tr -d ' \t\n'
+	rm -rf "$beside"
+}
+
 # Refuses unless the installed program itself says that there is nothing to take back. The originals are in $STATE, so
 # what it does not say in so many words counts as "in force". A host that was never tuned has no journal.
 check_nothing_in_force() {
 	[ -d "$STATE/txn" ] || [ -d "$STATE/quarantine" ] || return 0
 	[ -x "$DESTDIR$BINDIR/hfttune" ] || refuse "$STATE holds a journal, and there is no program to read it"
-	set -- --json --standalone
-	[ -z "$DESTDIR" ] || set -- "$@" --root "$DESTDIR"
-	answer=$("$DESTDIR$BINDIR/hfttune" "$@" status 2>/dev/null | tr -d ' \t\n') || :
+	answer=$(ask_status) || :
 	case $answer in *'"schema":"hfttune/1"'*) ;; *) refuse 'its state cannot be read' ;; esac
 	case $answer in *'"error":{'*) refuse 'its state cannot be read' ;; esac
 	case $answer in *'"layers":[]'*) ;; *) refuse 'layers are in force' ;; esac

@@ -190,6 +190,20 @@ static bool seal_follows(const struct reader *r, size_t at)
 	return false;
 }
 
+/* Does a sound record end this line? Then the newline before that record is another character now. */
+static bool ends_in_record(const struct reader *r, struct journal_line line)
+{
+	const char *end = r->text + line.at + line.len, *p = r->text + line.at + (line.len > 0);
+	struct record record;
+
+	while ((p = memmem(p, (size_t)(end - p), RECORD_START_TEXT, strlen(RECORD_START_TEXT))) != NULL) {
+		if (record_decode(p, (size_t)(end - p), r->j->seed, &record))
+			return true;
+		p++;
+	}
+	return false;
+}
+
 /* May a crash have left this line, which is not sound? */
 static bool is_torn(const struct reader *r, struct journal_line line, bool whole)
 {
@@ -199,7 +213,7 @@ static bool is_torn(const struct reader *r, struct journal_line line, bool whole
 		return false;
 	if (has_hole(r, line))
 		return !seal_follows(r, line.at + line.len + 1);
-	if (whole && line.at + line.len + 1 < r->len)
+	if (whole && (line.at + line.len + 1 < r->len || ends_in_record(r, line)))
 		return false;
 	if (r->phase != PHASE_APPLIED)
 		return true;

@@ -8,7 +8,7 @@
 #include "lib/base/str.h"
 #include "rollback/crc32c.h"
 
-#define CRC_AT 8    /* strlen of {"crc":" */
+#define CRC_AT (sizeof(RECORD_START_TEXT) - 1)
 #define CRC_DIGITS 8
 #define COVERED_AT (CRC_AT + CRC_DIGITS + 2) /* behind the quote and the comma */
 
@@ -23,7 +23,7 @@ size_t record_open(struct strbuf *b, uint64_t seq, enum record_type type)
 {
 	size_t at = b->len;
 
-	strbuf_addf(b, "{\"crc\":\"00000000\",\"seq\":%" PRIu64 ",\"type\":\"%s\"", seq, type_names[type]);
+	strbuf_addf(b, RECORD_START_TEXT "00000000\",\"seq\":%" PRIu64 ",\"type\":\"%s\"", seq, type_names[type]);
 	return at;
 }
 
@@ -126,7 +126,7 @@ bool record_decode(const char *line, size_t len, uint32_t seed, struct record *r
 	struct record r = { 0 };
 	uint32_t crc;
 
-	if (!take_text(&c, "{\"crc\":\"") || !take_crc(&c, &crc) || !take_text(&c, "\","))
+	if (!take_text(&c, RECORD_START_TEXT) || !take_crc(&c, &crc) || !take_text(&c, "\","))
 		return false;
 	if (crc32c(seed, c.p, (size_t)(c.end - c.p)) != crc)
 		return false;

@@ -118,6 +118,7 @@ static struct layer *layer_of_phase(const struct session *s, const struct profil
 
 	if (oom)
 		return NULL;
+	l->touched = true;
 	l->order = ph->order;
 	l->risk = strdup(ph->risk);
 	l->summary = strdup(ph->summary ? ph->summary : "");

@@ -28,7 +28,7 @@ struct cpufreq_option {
 	/* Through libcpupower; 0 or anything else. NULL: through fsio. */
 	int (*set)(unsigned cpu, const char *value);
 	const char *lacks;                      /* why a machine may have none of the files */
-	const char *changes[CPUFREQ_N_CHANGES]; /* options that a write moves too: of the policy; of all for the host's */
+	const char *changes[CPUFREQ_N_CHANGES]; /* options that a write moves too, of the policy or of all */
 	const char *refused;                    /* what to do when the kernel refuses, or NULL */
 };
 

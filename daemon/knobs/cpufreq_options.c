@@ -8,7 +8,6 @@
 #include <cpufreq.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/knobs/cpukey.h"

@@ -3,7 +3,6 @@
 #include "daemon/knobs/cpukey.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
 #include "daemon/host/host.h"

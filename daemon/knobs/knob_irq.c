@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -22,7 +21,6 @@
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
-#include "lib/base/num.h"
 #include "lib/base/str.h"
 
 #define DEFAULT_KEY "default_smp_affinity"
@@ -430,9 +428,8 @@ static int irq_verify(const struct knob_ctx *c, const char *key, const char *wan
 static const struct knob_doc docs[] = {
 	{
 		.option = "affinity",
-		.summary = "the CPUs on which the interrupts that the selector names may be handled; several words of "
-		           "a "
-			"selector must all hold (nic:eth0 queue:0-3)",
+		.summary = "the CPUs on which the interrupts that the selector names may be handled; words of a "
+			   "selector must all hold (nic:eth0 queue:0-3)",
 		.unit = "cpulist",
 		.bounds = "present CPUs, at least one online",
 		.risk = 2,
@@ -441,9 +438,8 @@ static const struct knob_doc docs[] = {
 		.changes = "",
 		.source = "Documentation/core-api/irq/irq-affinity.rst, kernel/irq/proc.c",
 		.traps = "irqbalance undoes it, drivers undo it at ifup and when queues change; x86 handles an "
-		         "interrupt on "
-			"one CPU of a longer list; an original \"0-1@1\" is the mask 0-1, delivered to CPU 1, and an idle "
-			"interrupt may be put back elsewhere in its mask; managed interrupts refuse",
+			 "interrupt on one CPU of a longer list; an original \"0-1@1\" is the mask 0-1, delivered to "
+			 "CPU 1, and an idle interrupt may stay on another CPU of its mask; managed interrupts refuse",
 	},
 	{
 		.option = DEFAULT_KEY,
@@ -470,9 +466,8 @@ static int irq_explain(size_t i, struct knob_doc *ret)
 const struct knob knob_irq = {
 	.name = "irq",
 	.summary = "on which CPUs interrupts are handled",
-	.selector = "* | KEY | NIC | PCI-ADDRESS | ACTION | nic: device: driver: action: queue:LIST, patterns, several "
-	            "words "
-		    "all hold; empty for default_smp_affinity",
+	.selector = "* | KEY | NIC | PCI-ADDRESS | ACTION | nic: device: driver: action: queue:LIST; patterns; several "
+		    "words all hold; empty for default_smp_affinity",
 	.list = irq_list,
 	.parse = irq_parse,
 	.read = irq_read,

@@ -8,7 +8,6 @@
  * (Documentation/ABI/testing/sysfs-devices-power, pm_qos_resume_latency_us).
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 

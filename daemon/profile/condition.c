@@ -55,7 +55,7 @@ static int judge_variable(const struct term *t, const char *predicate, bool *ret
 	const char *value = names_value(t->names, t->arg, len);
 
 	if (value == NULL)
-		return profile_fail(err, t->at, t->arg, "the condition %s:%s asks for an unknown name", predicate, t->arg);
+		return profile_fail(err, t->at, t->arg, "condition %s:%s: there is no such name", predicate, t->arg);
 	*ret = str_eq(value, t->arg + len + 1);
 	return 0;
 }

@@ -65,8 +65,7 @@ static int parse_list(struct expr *e, struct cpuset *ret)
 	if (r < 0)
 		return r;
 	if (!cpuset_is_subset(ret, &present))
-		return err_raise(e->err, ERR_OUT_OF_BOUNDS, ERANGE, list, "CPUs that this host does not have are in \"%s\"",
-		                 list);
+		return err_raise(e->err, ERR_OUT_OF_BOUNDS, ERANGE, list, "this host lacks CPUs of \"%s\"", list);
 	e->p += len;
 	return 0;
 }

@@ -43,8 +43,7 @@ static int parse_plain(const struct strlist *words, const struct place *at, stru
 			return err_oom(err);
 		return 0;
 	}
-	return profile_fail(err, at, first, "there is no section [%s]; settings are in [PHASE/KNOB SELECTOR if=CONDITION]",
-	                    first);
+	return profile_fail(err, at, first, "there is no section [%s]; settings stand in [PHASE/KNOB SELECTOR]", first);
 }
 
 /* Words i.. up to the first condition, with one blank between them. */

@@ -119,7 +119,7 @@ static int parse_text(struct load *l, struct strbuf *path, const struct strbuf *
 		return err_oom(err);
 	l->n_bytes += text->len;
 	if (l->n_bytes > PROFILE_TEXT_MAX && text->len <= PROFILE_FILE_MAX)
-		return profile_fail(err, &at, NULL, "with this file the profile is larger than %d bytes", PROFILE_TEXT_MAX);
+		return profile_fail(err, &at, NULL, "with this file the profile exceeds %d bytes", PROFILE_TEXT_MAX);
 	int r = profile_parse_buf(strbuf_str(path), strbuf_str(text), text->len, &ret->file, err);
 	if (r < 0)
 		return r;
@@ -180,7 +180,7 @@ static int read_profile_section(struct load *l, const struct include *from, cons
 		const struct profile_entry *e = &s->entries[i];
 		at.line = e->line;
 		if (!str_eq(e->option, "include") && !str_eq(e->option, "summary"))
-			return profile_fail(err, &at, e->option, "[profile] has no \"%s\"; it takes summary and include",
+			return profile_fail(err, &at, e->option, "[profile] takes summary and include, not \"%s\"",
 			                    e->option);
 		int r = str_eq(e->option, "include") ? include_list(l, from, e->value, &at, err) : 0;
 		if (r < 0)
@@ -206,12 +206,14 @@ static int enter(struct load *l, const struct include *how, size_t *ret, struct 
 	for (size_t i = 0; i < l->n_seen; i++) {
 		if (!str_eq(l->seen[i].name, how->name))
 			continue;
-		return l->seen[i].complete ? 1 : profile_fail(err, how->at, how->name, "\"%s\" includes itself", how->name);
+		if (l->seen[i].complete)
+			return 1;
+		return profile_fail(err, how->at, how->name, "\"%s\" includes itself", how->name);
 	}
 	if (how->depth > PROFILE_INCLUDE_DEPTH)
-		return profile_fail(err, how->at, how->name, "includes are nested more than %d deep", PROFILE_INCLUDE_DEPTH);
+		return profile_fail(err, how->at, how->name, "includes are more than %d deep", PROFILE_INCLUDE_DEPTH);
 	if (l->n_seen == PROFILE_INCLUDE_FILES)
-		return profile_fail(err, how->at, how->name, "the profile has more than %d files", PROFILE_INCLUDE_FILES);
+		return profile_fail(err, how->at, how->name, "the profile has over %d files", PROFILE_INCLUDE_FILES);
 	*ret = l->n_seen;
 	strcpy(l->seen[l->n_seen++].name, how->name); /* profile_is_name has limited it */
 	return 0;
@@ -260,8 +262,7 @@ static int check_host_conf(const struct stacked *f, struct hft_err *err)
 		const struct profile_section *s = &f->file->sections[i];
 		struct place at = { .file = f->path, .line = s->line };
 		if (f->headers[i].kind != HEADER_CPUS && f->headers[i].kind != HEADER_VARIABLES)
-			return profile_fail(err, &at, s->header, "the host's own file has [cpus] and [variables], not [%s]",
-			                    s->header);
+			return profile_fail(err, &at, s->header, "[%s] does not belong into this file", s->header);
 	}
 	return 0;
 }
@@ -316,8 +317,10 @@ static int copy_values(struct load *l, struct hft_err *err)
 	for (size_t i = 0; i < l->names.n; i++) {
 		struct name *x = &l->names.list[i];
 		struct profile_value *v = &p->values[p->n_values++];
-		*v = (struct profile_value){ .name = strdup(x->name), .value = TAKE_PTR(x->value), .is_cpus = x->is_cpus,
-			                     .line = x->at.line, .file = find_path(p, x->at.file) };
+		*v = (struct profile_value){
+			.name = strdup(x->name), .value = TAKE_PTR(x->value), .file = find_path(p, x->at.file),
+			.line = x->at.line, .is_cpus = x->is_cpus,
+		};
 		if (v->name == NULL)
 			return err_oom(err);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sections of all files, in stacking order, into settings. Must not know a knob, nor where files come from. Overlaps are found by sorting, so that a megabyte of settings takes no longer per line than ten of them.
+ * The sections of all files, in stacking order, into settings. Must not know a knob, nor where files come from.
+ * Overlaps are found by sorting, so that a megabyte of settings takes hardly longer per line than ten of them.
  */
 #include "daemon/profile/parts.h"
 
@@ -77,8 +78,7 @@ static int add_setting(struct merge *m, const struct block *b, const struct prof
 	struct profile_setting s = { .phase = b->phase, .line = e->line, .optional = b->optional, .active = b->active };
 
 	if (strstr(e->option, "${") != NULL)
-		return profile_fail(err, &at, e->option, "variables stand in values and headers, not in the option \"%s\"",
-		                    e->option);
+		return profile_fail(err, &at, e->option, "\"%s\": only values and headers are expanded", e->option);
 	if (m->p->n_settings == PROFILE_SETTINGS_MAX)
 		return profile_fail(err, &at, e->option, "more than %d settings", PROFILE_SETTINGS_MAX);
 	int r = names_expand(m->names, e->value, &at, &s.value, err);

@@ -60,8 +60,8 @@ static int define(struct names *n, const struct profile_entry *e, const struct p
                   struct hft_err *err)
 {
 	if (!is_name(e->option, is_cpus))
-		return profile_fail(err, at, e->option, "\"%s\" is no name: letters, digits and _%s, at most %d, no digit first",
-		                    e->option, is_cpus ? "" : " and -", PROFILE_NAME_MAX);
+		return profile_fail(err, at, e->option, "\"%s\" is no name: at most %d letters, digits and _%s",
+		                    e->option, PROFILE_NAME_MAX, is_cpus ? "" : " and -");
 	if (is_cpus && is_reserved(e->option))
 		return profile_fail(err, at, e->option, "\"%s\" has a meaning of its own in CPU sets", e->option);
 	if (n->n == PROFILE_NAMES_MAX)
@@ -98,11 +98,12 @@ static int compare_definitions(const void *a, const void *b)
 static int check_override(const struct name *earlier, const struct name *later, struct hft_err *err)
 {
 	if (earlier->is_cpus != later->is_cpus)
-		return profile_fail(err, &later->at, later->name, "\"%s\" is in [%s] and, at %s:%u, in [%s]", later->name,
-		                    kind_of(later), earlier->at.file, earlier->at.line, kind_of(earlier));
+		return profile_fail(err, &later->at, later->name, "\"%s\" is in [%s], but at %s:%u in [%s]",
+		                    later->name, kind_of(later), earlier->at.file, earlier->at.line,
+		                    kind_of(earlier));
 	if (earlier->at.file == later->at.file)
-		return profile_fail(err, &later->at, later->name, "\"%s\" is defined twice, first at line %u", later->name,
-		                    earlier->at.line);
+		return profile_fail(err, &later->at, later->name, "\"%s\" is defined twice, first at line %u",
+		                    later->name, earlier->at.line);
 	return 0;
 }
 
@@ -149,7 +150,7 @@ static int raise_unknown(const struct names *n, const char *name, struct hft_err
 
 	for (size_t i = 0; i < n->n && candidates.len < sizeof(err->hint); i++)
 		strbuf_addf(&candidates, "%s%s.%s", i > 0 ? ", " : "", kind_of(&n->list[i]), n->list[i].name);
-	err_raise(err, ERR_INVALID_ARGUMENT, EINVAL, name, "nothing is called \"%s\" in the profile or host.conf", name);
+	err_raise(err, ERR_INVALID_ARGUMENT, EINVAL, name, "neither profile nor host.conf has \"%s\"", name);
 	if (n->n > 0)
 		err_hint(err, "there are %s", strbuf_str(&candidates));
 	return -EINVAL;
@@ -164,8 +165,7 @@ static int assign(struct names *n, const struct profile_assign *a, struct hft_er
 	if (!profile_is_clean(a->name, strlen(a->name)))
 		return profile_fail(err, &at, NULL, "the name holds a control character or is not UTF-8");
 	if (len > PROFILE_LINE_MAX || !profile_is_clean(a->value, len))
-		return profile_fail(err, &at, a->name, "the value for \"%s\" is too long, holds a control character or is not "
-		                    "UTF-8", a->name);
+		return profile_fail(err, &at, a->name, "the value of \"%s\" is too long or not plain UTF-8", a->name);
 	struct name *x = dot != NULL ? find(n, dot + 1, strlen(dot + 1)) : NULL;
 	if (x == NULL || strlen(kind_of(x)) != (size_t)(dot - a->name) || !str_starts(a->name, kind_of(x)))
 		return raise_unknown(n, a->name, err);
@@ -190,6 +190,11 @@ int names_assign(struct names *n, const struct profile_assign *assigns, size_t n
 
 static int compute(struct names *n, struct name *x, struct hft_err *err);
 
+static int raise_nesting(const struct name *x, const struct place *at, struct hft_err *err)
+{
+	return profile_fail(err, at, x->name, "names are nested more than %d deep", PROFILE_NESTING_MAX);
+}
+
 static int resolve(struct names *n, struct name *x, const struct place *at, struct hft_err *err)
 {
 	struct name *outer = n->current;
@@ -198,7 +203,7 @@ static int resolve(struct names *n, struct name *x, const struct place *at, stru
 		return profile_fail(err, at, x->name, "\"%s\" is defined by itself", x->name);
 	if (x->state == NAME_NEW) {
 		if (n->level > PROFILE_NESTING_MAX)
-			return profile_fail(err, at, x->name, "names are nested more than %d deep", PROFILE_NESTING_MAX);
+			return raise_nesting(x, at, err);
 		x->state = NAME_BUSY;
 		n->current = x;
 		n->level++;
@@ -213,7 +218,7 @@ static int resolve(struct names *n, struct name *x, const struct place *at, stru
 	if (outer != NULL && outer->depth <= x->depth)
 		outer->depth = x->depth + 1;
 	if (outer != NULL && outer->depth > PROFILE_NESTING_MAX)
-		return profile_fail(err, at, x->name, "names are nested more than %d deep", PROFILE_NESTING_MAX);
+		return raise_nesting(x, at, err);
 	return 0;
 }
 
@@ -238,8 +243,8 @@ static int raise_unset(const struct name *x, struct hft_err *err)
 {
 	profile_fail(err, &x->at, x->name, "%s \"%s\" must be given by the host", x->is_cpus ? "CPU set" : "variable",
 	             x->name);
-	err_hint(err, "write \"%s = ...\" into [%s] of host.conf, or use --set %s.%s=...", x->name, kind_of(x), kind_of(x),
-	         x->name);
+	err_hint(err, "write \"%s = ...\" into [%s] of host.conf, or use --set %s.%s=...", x->name, kind_of(x),
+	         kind_of(x), x->name);
 	return -EINVAL;
 }
 
@@ -314,7 +319,9 @@ static int expand_one(struct names *n, const char *p, const struct place *at, st
 	struct name *x = find(n, name, (size_t)(end - name));
 	if (x == NULL) {
 		CLEANUP(mem_freep) char *unknown = str_dup_n(name, (size_t)(end - name));
-		return profile_fail(err, at, unknown, "there is no variable or CPU set \"%s\"", unknown != NULL ? unknown : "");
+		if (unknown == NULL)
+			return err_oom(err);
+		return profile_fail(err, at, unknown, "there is no variable or CPU set \"%s\"", unknown);
 	}
 	int r = resolve(n, x, at, err);
 	if (r < 0)

@@ -110,7 +110,9 @@ static int set_phase_key(struct phases *t, struct profile_phase *ph, const struc
 	r = phase_keys[i].set(ph, value);
 	if (r == -ENOMEM)
 		return err_oom(err);
-	return r == 0 ? 0 : profile_fail(err, at, e->option, "\"%s\" is %s, not \"%s\"", option, phase_keys[i].takes, value);
+	if (r < 0)
+		return profile_fail(err, at, e->option, "\"%s\" is %s, not \"%s\"", option, phase_keys[i].takes, value);
+	return 0;
 }
 
 static int new_phase(struct phases *t, char **name, const struct place *at, struct hft_err *err)
@@ -118,7 +120,8 @@ static int new_phase(struct phases *t, char **name, const struct place *at, stru
 	struct profile *p = t->p;
 	struct profile_phase ph = { .risk = strdup("low"), .summary = strdup("") };
 
-	if (ph.risk == NULL || ph.summary == NULL || mem_grow(&p->phases, &p->cap_phases, p->n_phases, sizeof(ph)) < 0) {
+	if (ph.risk == NULL || ph.summary == NULL ||
+	    mem_grow(&p->phases, &p->cap_phases, p->n_phases, sizeof(ph)) < 0) {
 		free(ph.risk);
 		free(ph.summary);
 		return err_oom(err);
@@ -175,7 +178,7 @@ int phases_check(const struct phases *t, struct hft_err *err)
 	for (size_t i = 0; i < t->p->n_phases; i++) {
 		const char *name = t->p->phases[i].name;
 		if (t->uses[i].declared_in == NULL)
-			return profile_fail(err, &t->uses[i].first, name, "phase \"%s\" is not declared; write [phase %s]",
+			return profile_fail(err, &t->uses[i].first, name, "phase \"%s\" needs a section [phase %s]",
 			                    name, name);
 	}
 	return 0;

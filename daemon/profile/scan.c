@@ -2,9 +2,9 @@
 /*
  * One file of text into sections and "option = value" lines. Must not know what a section means, nor open a file.
  *
- * inih 55 as Debian builds it is lenient: it cuts section names at 49 characters, ignores text after `]`, joins indented
- * lines, cuts a line at 200 bytes and parses the rest as a new one, splits at `:`, hides empty sections and gives no
- * line numbers. So every line is judged here first, and inih sees one logical option line at a time.
+ * inih 55 as Debian builds it is lenient: it cuts section names at 49 characters, ignores text after `]`, joins
+ * indented lines, cuts a line at 200 bytes and parses the rest as a new one, splits at `:`, hides empty sections and
+ * gives no line numbers. So every line is judged here first, and inih sees one logical option line at a time.
  */
 #include "daemon/profile/parts.h"
 

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	int r = profile_parse_buf("fuzz", (const char *)data, size, &f, &err);
 	if (r < 0) {
-		/* a mistake of the text has a place, and what people are shown holds nothing that a terminal would obey */
+		/* a mistake has a place, and what people are shown holds nothing that a terminal would obey */
 		if (f != NULL || err.where[0] == '\0' || str_has_control(err.msg, strlen(err.msg)) ||
 		    str_has_control(err.subject, strlen(err.subject)))
 			abort();

@@ -132,6 +132,7 @@ static void test_states(void **state)
 		{ "HSSPB",             TXN_ABORTED    },
 		{ "HSSPsdAuxB",        TXN_ABORTED    },
 		{ "HSSPsuuxB",         TXN_ABORTED    }, /* a second recovery */
+		{ "HSSPsdxB",          TXN_ABORTED    }, /* "undoing" could not be appended */
 		{ "HSSPsduI",          TXN_INCOMPLETE },
 		{ "HSSPsduIux",        TXN_OPEN       }, /* tried again */
 		{ "HSSPsduIuxB",       TXN_ABORTED    },
@@ -148,7 +149,7 @@ static void test_order_is_damage(void **state)
 {
 	static const char *const letters[] = {
 		"", "H", "HSS", "SP", "P", "HHSP", "HSPP", "HSPS", "HSsP", "HSPC", "HSPACC", "HSPACs", "HSPACu", "HSPBu", "HSPBC",
-		"HSPx", "HSPAs", "HSPIs", "HSPIA", "HPs", "HSPACH",
+		"HSPAs", "HSPIs", "HSPIA", "HPs", "HSPACH",
 	};
 	(void)state;
 
@@ -424,11 +425,11 @@ static void test_every_bit_of_the_others(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(letters); i++) {
 		CLEANUP(draft_done) struct draft d = { 0 };
 		add_letters(&d, letters[i]);
-		size_t last = whole_lines(d.b.s, d.b.len - 1);
+		size_t last = whole_lines(d.b.s, d.b.len - 1), prepared = prepared_end(&d);
 		for (size_t bit = 0; bit < d.b.len * 8; bit++) {
 			flip(&d, bit);
 			CLEANUP(journal_done) struct journal j = decode(d.b.s, d.b.len);
-			if (bit / 8 < last || last < prepared_end(&d)) {
+			if (bit / 8 < last || last < prepared) {
 				assert_int_equal(j.state, TXN_DAMAGED);
 			} else if (j.state != TXN_DAMAGED) {
 				assert_int_equal(j.state, TXN_OPEN);

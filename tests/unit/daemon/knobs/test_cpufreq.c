@@ -134,8 +134,8 @@ static void test_no_driver(void **state)
 {
 	struct cputree *t = *state;
 	static const char *const options[] = {
-		"governor",     "min_khz",      "max_khz",       "energy_performance_preference", "energy_perf_bias", "boost",
-		"min_perf_pct", "max_perf_pct", "pstate_status",
+		"governor", "min_khz",      "max_khz",      "energy_performance_preference", "energy_perf_bias",
+		"boost",    "min_perf_pct", "max_perf_pct", "pstate_status",
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {

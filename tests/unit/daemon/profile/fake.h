@@ -103,8 +103,9 @@ static inline int fake_condition(void *data, const char *name, const char *arg, 
 	(void)err;
 	if (f != NULL)
 		f->n_conditions++;
-	*ret = (str_eq(name, "driver") && str_eq(arg, "virtio_net")) || (str_eq(name, "kernel") && str_eq(arg, "6.8")) ||
-	       (str_eq(name, "cpu") && str_eq(arg, "GenuineIntel")) || (str_eq(name, "virt") && str_eq(arg, ""));
+	*ret = (str_eq(name, "driver") && str_eq(arg, "virtio_net")) ||
+	       (str_eq(name, "kernel") && str_eq(arg, "6.8")) || (str_eq(name, "cpu") && str_eq(arg, "GenuineIntel")) ||
+	       (str_eq(name, "virt") && str_eq(arg, ""));
 	return 0;
 }
 

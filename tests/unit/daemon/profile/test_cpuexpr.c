@@ -68,52 +68,44 @@ static void test_values(void **state)
 	}
 }
 
+static void assert_fails(const char *text, int wanted, const char *code)
+{
+	struct cpuset set, untouched;
+	struct hft_err err = { 0 };
+
+	memset(&set, 0x5a, sizeof(set));
+	untouched = set;
+	int r = eval(text, &set, &err);
+	if (r != wanted)
+		fail_msg("%s: %d, not %d: %s", text, r, wanted, err.msg);
+	assert_string_equal(err.code, code);
+	assert_true(cpuset_equal(&set, &untouched));
+}
+
 static void test_errors(void **state)
 {
-	static const struct {
-		const char *text;
-		int r;
-		const char *code;
-	} rows[] = {
-		{ "",                  -EINVAL, ERR_INVALID_ARGUMENT }, { " ",            -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "?",                 -EINVAL, ERR_INVALID_ARGUMENT }, { "2-1",          -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "2-",                -EINVAL, ERR_INVALID_ARGUMENT }, { "-2",           -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "0,,1",              -EINVAL, ERR_INVALID_ARGUMENT }, { "0-3:1/2",      -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "0-7-2",             -EINVAL, ERR_INVALID_ARGUMENT }, { "1, 2",         -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "1 2",               -EINVAL, ERR_INVALID_ARGUMENT }, { "all",          -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "0x3",               -EINVAL, ERR_INVALID_ARGUMENT }, { "01",           -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "1 +",               -EINVAL, ERR_INVALID_ARGUMENT }, { "+ 1",          -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "1 + + 2",           -EINVAL, ERR_INVALID_ARGUMENT }, { "1 | 2",        -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "(1",                -EINVAL, ERR_INVALID_ARGUMENT }, { "1)",           -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "()",                -EINVAL, ERR_INVALID_ARGUMENT }, { "siblings()",   -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "siblings(1",        -EINVAL, ERR_INVALID_ARGUMENT }, { "siblings",     -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "node()",            -EINVAL, ERR_INVALID_ARGUMENT }, { "node(x)",      -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "node(-1)",          -EINVAL, ERR_INVALID_ARGUMENT }, { "node(0",       -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "node(0 1)",         -EINVAL, ERR_INVALID_ARGUMENT }, { "node(99999999999)", -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "near(eth0(1))",     -EINVAL, ERR_INVALID_ARGUMENT }, { "far(1)",       -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "near(eth00000000000000000000000000000)", -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "unknown",           -EINVAL, ERR_INVALID_ARGUMENT }, { "online(0)",    -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "${x}",              -EINVAL, ERR_INVALID_ARGUMENT }, { "\xc3\xa4",     -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "n2345678901234567890123456789012345678901234567890123456789012345", -EINVAL, ERR_INVALID_ARGUMENT },
-		{ "(((((((((((((((((2)))))))))))))))))", -EINVAL, ERR_INVALID_ARGUMENT }, /* 17 deep */
-		{ "8",                 -ERANGE, ERR_OUT_OF_BOUNDS    }, { "0-8",          -ERANGE, ERR_OUT_OF_BOUNDS    },
-		{ "0-99999999999",     -ERANGE, ERR_OUT_OF_BOUNDS    }, { "0-7 - 8",      -ERANGE, ERR_OUT_OF_BOUNDS    },
-		{ "8191",              -ERANGE, ERR_OUT_OF_BOUNDS    }, { "8192",         -ERANGE, ERR_OUT_OF_BOUNDS    },
-		{ "node(7)",           -ENOENT, ERR_NO_MATCH         }, { "near(eth9)",   -ENOENT, ERR_NO_MATCH         },
+	static const char *const invalid[] = {
+		"", " ", "?", "2-1", "2-", "-2", "0,,1", "0-3:1/2", "0-7-2", "1, 2", "1 2", "all", "0x3", "01",
+		"1 +", "+ 1", "1 + + 2", "1 | 2", "(1", "1)", "()", "siblings()", "siblings(1", "siblings", "node()",
+		"node(x)", "node(-1)", "node(0", "node(0 1)", "node(99999999999)", "near(eth0(1))", "far(1)",
+		"near(eth00000000000000000000000000000)", "unknown", "online(0)", "${x}", "\xc3\xa4",
+		"n2345678901234567890123456789012345678901234567890123456789012345",
+		"(((((((((((((((((2)))))))))))))))))",
+	};
+	static const char *const absent[] = {
+		"8", "0-8", "0-99999999999", "0-7 - 8", "8191", "8192",
+	};
+	static const char *const unmatched[] = {
+		"node(7)", "near(eth9)",
 	};
 	(void)state;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct cpuset set, untouched;
-		struct hft_err err = { 0 };
-		memset(&set, 0x5a, sizeof(set));
-		untouched = set;
-		int r = eval(rows[i].text, &set, &err);
-		if (r != rows[i].r)
-			fail_msg("%s: %d, not %d: %s", rows[i].text, r, rows[i].r, err.msg);
-		assert_string_equal(err.code, rows[i].code);
-		assert_true(cpuset_equal(&set, &untouched));
-	}
+	for (size_t i = 0; i < ARRAY_LEN(invalid); i++)
+		assert_fails(invalid[i], -EINVAL, ERR_INVALID_ARGUMENT);
+	for (size_t i = 0; i < ARRAY_LEN(absent); i++)
+		assert_fails(absent[i], -ERANGE, ERR_OUT_OF_BOUNDS);
+	for (size_t i = 0; i < ARRAY_LEN(unmatched); i++)
+		assert_fails(unmatched[i], -ENOENT, ERR_NO_MATCH);
 }
 
 /* Depth is bounded whatever the length, and so is time. */

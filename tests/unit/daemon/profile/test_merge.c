@@ -169,10 +169,10 @@ static void test_refused_settings(void **state)
 static void test_phases_merge_across_includes(void **state)
 {
 	static const struct fake_file files[] = {
-		{ "base", "[phase n]\norder = 5\nrisk = high\nsummary = base\nnote = one\nrequired = yes\n[n/k]\nx = 1\n"
-		          "[phase z]\n" },
-		{ "p", "[profile]\ninclude = base\n[phase y]\n[phase n]\norder = 7\nsummary = mine\nnote = two\n[n/k]\ny = 2\n"
-		       "[z/k]\nq = 1\n" },
+		{ "base", "[phase n]\norder = 5\nrisk = high\nsummary = base\nnote = one\nrequired = yes\n"
+		          "[n/k]\nx = 1\n[phase z]\n" },
+		{ "p", "[profile]\ninclude = base\n[phase y]\n[phase n]\norder = 7\nsummary = mine\nnote = two\n"
+		       "[n/k]\ny = 2\n[z/k]\nq = 1\n" },
 		{ NULL, NULL },
 	};
 	CLEANUP(profile_freep) struct profile *p = load(files);
@@ -206,8 +206,9 @@ static void test_later_files_replace(void **state)
 		const char *option, *knob, *selector, *value, *file;
 		size_t phase;
 	} rows[] = {
-		{ "x", "k", "t", "1", "b1.conf", 0 }, { "x", "k", "s", "1", "b1.conf", 1 }, { "z", "k", "s", "2", "b2.conf", 0 },
-		{ "y", "k", "s", "2", "b2.conf", 0 }, { "x", "k", "s", "3", "p.conf",  0 }, { "x", "m", "s", "3", "p.conf",  0 },
+		{ "x", "k", "t", "1", "b1.conf", 0 }, { "x", "k", "s", "1", "b1.conf", 1 },
+		{ "z", "k", "s", "2", "b2.conf", 0 }, { "y", "k", "s", "2", "b2.conf", 0 },
+		{ "x", "k", "s", "3", "p.conf",  0 }, { "x", "m", "s", "3", "p.conf",  0 },
 	};
 	CLEANUP(profile_freep) struct profile *p = load(files);
 	(void)state;

@@ -252,8 +252,8 @@ static void test_names(void **state)
 {
 	static const char *const good[] = { "a", "0", "low-latency-base", "a.b_c-d", "9.conf",
 		"a234567890123456789012345678901234567890123456789012345678901234" };
-	static const char *const bad[] = { "", ".", "..", "-x", "_x", ".x", "a/b", "../../etc/shadow", "A", "a b", "CON\n",
-		"a\x1b[2J", "\xc3\xa4", "a23456789012345678901234567890123456789012345678901234567890123456" };
+	static const char *const bad[] = { "", ".", "..", "-x", "_x", ".x", "a/b", "../../etc/shadow", "A", "a b",
+		"CON\n", "a\x1b[2J", "\xc3\xa4", "a23456789012345678901234567890123456789012345678901234567890123456" };
 	(void)state;
 
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
