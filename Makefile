@@ -103,6 +103,11 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(CLI_A) $(DAEMON_A) $(LIB_A)
 unit: $(UNIT_BIN)
 	@for t in $(UNIT_BIN); do echo "== $$t"; $$t || exit 1; done
 
+# Each script of tests/lint stands alone; cli.sh looks at the programs that were built here.
+lint: all
+	@failed=0; for s in tests/lint/*.sh; do echo "== $$s"; \
+	case $$s in */cli.sh) $$s '$(O)' ;; *) $$s ;; esac || failed=1; done; exit $$failed
+
 # --- the judge of tests (tests/tools/hostdump.c): shares no code with the program ----------------------------------
 
 $(O)/tests/tools/hostdump: $(call obj,tests/tools/hostdump.c tests/tools/hostdump_live.c)
@@ -146,7 +151,8 @@ man: $(MAN_PAGES)
 
 # The directories are compiled in: another PREFIX needs other objects.
 PLACES    = $(LIBEXECDIR) $(SBINDIR) $(PROFILEDIR) $(VERSION)
-PLACE_SRC = $(shell grep -lE 'HFT_(VERSION|LIBEXECDIR|PROFILEDIR)' $(LIB_SRC) $(DAEMON_SRC) $(CLI_SRC) */main.c 2>/dev/null)
+PLACE_SRC = $(shell grep -lE 'HFT_(VERSION|LIBEXECDIR|PROFILEDIR)' $(LIB_SRC) $(DAEMON_SRC) $(CLI_SRC) \
+                     daemon/main.c cli/main.c 2>/dev/null)
 $(call obj,$(PLACE_SRC)): $(O)/places
 $(O)/places: force
 	@mkdir -p $(@D)
@@ -159,10 +165,31 @@ install: all man
 uninstall:
 	$(Q)$(INSTALLER) remove $(INSTALLED) $(DROPIN)
 
+# --- what a user types first, and what CI runs -----------------------------------------------------------------------
+
+deps:
+	@packaging/deps.sh build
+test-deps:
+	@packaging/deps.sh test
+
+# Sub-makes, so that what deps installs is seen by what is built.
+demo: deps
+	$(Q)$(MAKE) --no-print-directory O=$(O) all hostdump
+	$(Q)tests/demo.sh $(O)
+
+TOOLS = $(patsubst %,$(O)/tests/tools/%,mktree genhost hostdump)
+tools: $(TOOLS)
+
+check: test-deps
+	$(Q)$(MAKE) --no-print-directory O=$(O) all man unit lint
+	$(Q)$(MAKE) --no-print-directory O=$(O)/san SAN=address,undefined FAULT=1 all tools unit
+	$(Q)$(MAKE) --no-print-directory O=$(O)/fault FAULT=1 all tools
+	$(Q)HFT_BUILD='$(abspath $(O)/fault)' bats -r tests/promise tests/cli
+
 clean:
 	rm -rf $(O)
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
-.PHONY: all unit clean man install uninstall hostdump force
+.PHONY: all unit lint clean man install uninstall hostdump force deps test-deps demo tools check
 .SECONDARY:

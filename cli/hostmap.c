@@ -415,7 +415,7 @@ static void print_features(struct text *t, const struct json *host)
 {
 	static const struct table_column columns[] = { { "MISSING HERE", 0, false, false },
 		                                       { "WHICH MEANS", 30, false, true } };
-	CLEANUP(table_done) struct table table;
+	CLEANUP(table_done) struct table table = { 0 };
 	CLEANUP(strbuf_done) struct strbuf present = { 0 };
 
 	table_init(&table, columns, ARRAY_LEN(columns));

@@ -99,7 +99,7 @@ static size_t distance(const char *a, const char *b)
 const char *options_nearest(const char *word, const char *const *candidates, size_t n)
 {
 	const char *best = NULL;
-	size_t least = strlen(word) / 3 + 1; /* more than this is another word */
+	size_t least = strlen(word + strspn(word, "-")) / 3 + 1; /* more than this is another word */
 
 	for (size_t i = 0; i < n; i++) {
 		bool begins = strlen(word) >= 2 && str_starts(candidates[i], word) && !str_eq(word, "--");

@@ -24,7 +24,7 @@ static void join(struct strbuf *b, const struct json *list)
 
 void view_profiles(struct text *t, const struct result *r)
 {
-	CLEANUP(table_done) struct table table;
+	CLEANUP(table_done) struct table table = { 0 };
 
 	table_init(&table, profile_columns, ARRAY_LEN(profile_columns));
 	for (const struct json *p = json_first(json_get(r->reply, "profiles")); p != NULL; p = json_next(p)) {
@@ -57,7 +57,7 @@ static const struct table_column setting_columns[] = {
 
 static void print_values(struct text *t, const char *title, const struct json *list)
 {
-	CLEANUP(table_done) struct table table;
+	CLEANUP(table_done) struct table table = { 0 };
 
 	if (json_size(list) == 0)
 		return;
@@ -90,7 +90,7 @@ static void add_setting(struct table *t, const struct json *s)
 
 static void print_settings(struct text *t, const struct json *reply, const struct json *phase)
 {
-	CLEANUP(table_done) struct table table;
+	CLEANUP(table_done) struct table table = { 0 };
 
 	table_init(&table, setting_columns, ARRAY_LEN(setting_columns));
 	for (const struct json *s = json_first(json_get(reply, "settings")); s != NULL; s = json_next(s))
@@ -153,7 +153,7 @@ static void print_row(struct text *t, const struct json *row)
 
 static void print_row_table(struct text *t, const struct json *rows)
 {
-	CLEANUP(table_done) struct table table;
+	CLEANUP(table_done) struct table table = { 0 };
 
 	table_init(&table, row_columns, ARRAY_LEN(row_columns));
 	for (const struct json *row = json_first(rows); row != NULL; row = json_next(row)) {

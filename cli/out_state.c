@@ -57,7 +57,7 @@ static void add_layer(struct table *t, const struct json *l)
 
 static size_t print_layers(struct text *t, const struct json *reply)
 {
-	CLEANUP(table_done) struct table table;
+	CLEANUP(table_done) struct table table = { 0 };
 
 	table_init(&table, layer_columns, ARRAY_LEN(layer_columns));
 	for (const struct json *l = json_first(json_get(reply, "layers")); l != NULL; l = json_next(l))
@@ -145,7 +145,7 @@ static void add_transaction(struct table *t, const struct json *txn)
 
 void view_history(struct text *t, const struct result *r)
 {
-	CLEANUP(table_done) struct table table;
+	CLEANUP(table_done) struct table table = { 0 };
 
 	table_init(&table, txn_columns, ARRAY_LEN(txn_columns));
 	for (const struct json *x = json_first(json_get(r->reply, "transactions")); x != NULL; x = json_next(x))

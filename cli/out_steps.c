@@ -148,7 +148,7 @@ static size_t fold_run(const struct steps *l, size_t i, struct fold *f)
 
 static void print_steps(struct text *t, const struct steps *l, size_t indent)
 {
-	CLEANUP(table_done) struct table table;
+	CLEANUP(table_done) struct table table = { 0 };
 
 	table_init(&table, step_columns, ARRAY_LEN(step_columns));
 	for (size_t i = 0; i < l->n;) {
@@ -256,7 +256,7 @@ static bool reason_was_listed(const struct steps *listed, const struct json *ste
 /* What is pending or not applicable: each reason once. */
 static void print_reasons(struct text *t, const struct json *steps)
 {
-	CLEANUP(table_done) struct table table;
+	CLEANUP(table_done) struct table table = { 0 };
 	CLEANUP(steps_done) struct steps listed = { 0 };
 
 	table_init(&table, reason_columns, ARRAY_LEN(reason_columns));
@@ -313,11 +313,12 @@ static void groups_done(struct groups *l)
 	*l = (struct groups){ 0 };
 }
 
-static const struct json *find_phase(const struct json *phases, const char *name, size_t *ret_rank)
+static const struct json *find_phase(const struct json *phases, const struct group *g, size_t *ret_rank)
 {
 	*ret_rank = 0;
 	for (const struct json *p = json_first(phases); p != NULL; p = json_next(p), ++*ret_rank)
-		if (str_eq(view_str(p, "name"), name))
+		if (str_eq(view_str(p, "name"), g->phase) &&
+		    str_eq(json_get_string(p, "profile", g->profile), g->profile))
 			return p;
 	return NULL;
 }
@@ -337,7 +338,7 @@ static int groups_add(struct groups *l, const struct json *step, const struct js
 			return 0;
 	if (mem_grow(&l->g, &l->cap, l->n, sizeof(*l->g)) < 0)
 		return -1;
-	g.info = find_phase(phases, g.phase, &g.rank);
+	g.info = find_phase(phases, &g, &g.rank);
 	size_t at = l->n++;
 	for (; at > 0 && l->g[at - 1].rank > g.rank; at--)
 		l->g[at] = l->g[at - 1];

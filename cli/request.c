@@ -139,7 +139,7 @@ int status_verify(const struct json *reply)
 {
 	static const struct rule rules[] = {
 		{ "drift", EXIT_DIFFERS }, { "change", EXIT_DIFFERS }, { "conflict", EXIT_DIFFERS },
-		{ "failed", EXIT_DIFFERS },
+		{ "failed", EXIT_DIFFERS }, { "reboot_needed", EXIT_REBOOT },
 	};
 
 	return judge(reply, rules, ARRAY_LEN(rules));

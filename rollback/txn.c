@@ -159,6 +159,8 @@ static bool is_room_lacking(int r)
 
 static int append(struct txn *t, struct hft_err *err)
 {
+	if (t->is_sealed)
+		return err_raise(err, ERR_IO, EALREADY, t->path, "%s is finished", t->path);
 	if (t->no_append)
 		return err_raise(err, ERR_IO, EIO, t->path, "nothing more can be appended to %s", t->path);
 	if (t->lines.oom)

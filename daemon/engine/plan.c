@@ -213,9 +213,7 @@ static int check_exact(struct build *b, struct step *st, const struct layer *l, 
 		err_hint(err, "write `accept = inexact` under [phase %s], if that is acceptable", l->phase);
 		return -EPERM;
 	}
-	free(st->reason);
-	st->reason = str_printf("not exactly reversible: %s", why);
-	return st->reason ? 0 : err_oom(err);
+	return set_reason(st, why, err);
 }
 
 /* Remember what is there now, unless an earlier layer of this boot did. */

@@ -100,7 +100,7 @@ static int judge_term(const char *text, struct names *n, const struct place *at,
 	bool negated = text[0] == '!';
 	const struct predicate *p = find_predicate(text + negated, &raw);
 
-	if (p == NULL || (raw[0] != '\0' && p->takes == is_nothing))
+	if (p == NULL)
 		goto unknown;
 	int r = names_expand(n, raw, at, &arg, err);
 	if (r < 0)

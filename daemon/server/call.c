@@ -132,23 +132,11 @@ static void answer(struct call *call, int r)
 	send(call->worker.control, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void note_progress(struct call *call, const struct control *c)
-{
-	call->progress.step = c->step;
-	call->progress.steps = c->steps;
-	snprintf(call->object, sizeof(call->object), "%.*s", (int)sizeof(c->key) - 1, c->key);
-	if (!call->killed)
-		rearm(call, call->server->step_us);
-}
-
 static void take_control(struct call *call, const struct control *c, int take_fd)
 {
 	struct holds *holds = &call->server->holds;
 
 	switch ((enum control_kind)c->kind) {
-	case CONTROL_PROGRESS:
-		note_progress(call, c);
-		break;
 	case CONTROL_HOLD:
 		answer(call, holds_set(holds, c->key, c->value, TAKE_FD(take_fd)));
 		break;
@@ -195,6 +183,24 @@ static int on_control(sd_event_source *source, int fd, uint32_t revents, void *d
 
 /* --- deadlines and the end ----------------------------------------------------------------------------------------------------- */
 
+/* What the worker last said of itself. True when it has moved since the last look. */
+bool call_look(struct call *call)
+{
+	const struct worker_note *n = call->worker.note;
+	unsigned serial;
+	bool moved;
+
+	if (!n)
+		return false;
+	serial = __atomic_load_n(&n->serial, __ATOMIC_ACQUIRE);
+	moved = serial != call->serial;
+	call->serial = serial;
+	call->progress.step = n->step;
+	call->progress.steps = n->steps;
+	snprintf(call->object, sizeof(call->object), "%.*s", (int)sizeof(n->object) - 1, n->object);
+	return moved;
+}
+
 static void raise_deadline(struct call *call)
 {
 	err_raise(&call->cause, ERR_TIMEOUT, ETIMEDOUT, call->object, "a step took longer than %llu s",
@@ -231,6 +237,10 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 		give_up(call);
 		return 0;
 	}
+	if (call_look(call)) {
+		rearm(call, call->server->step_us);
+		return 0;
+	}
 	raise_deadline(call);
 	call->killed = true;
 	worker_kill(&call->worker);
@@ -241,6 +251,11 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 /* What a worker that did not reply left: a change is undone by a new worker, which also tells the client. */
 static void handle_loss(struct call *call, const siginfo_t *info)
 {
+	if (!call->client && call->server->changing != call) {
+		finish(call); /* a read that nobody waits for was killed */
+		return;
+	}
+	call_look(call);
 	if (!call->has_cause) {
 		err_raise(&call->cause, ERR_IO, 0, call->object, "the worker died (%s %d)",
 		          info->si_code == CLD_EXITED ? "exit status" : "signal", info->si_status);
@@ -305,6 +320,7 @@ static void begin(struct call *call)
 	int r;
 
 	if (s->changing && s->changing != call) {
+		call_look(s->changing);
 		now = s->changing->progress;
 		now.changing = true;
 		now.stuck = s->stuck;

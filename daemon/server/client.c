@@ -214,10 +214,11 @@ static void protocol_error(struct client *c, const struct hft_err *err)
 
 static int check_busy(const struct server *s, const struct method *m, struct hft_err *err)
 {
-	const struct call *now = s->changing;
+	struct call *now = s->changing;
 
 	if (!m->changes || !now || (now->recovering && !now->client && !s->stuck))
 		return 0;
+	call_look(now);
 	err_raise(err, ERR_BUSY, EBUSY, now->object[0] ? now->object : "transaction", s->stuck
 	          ? "a transaction is stuck in the kernel"
 	          : "another transaction is running");

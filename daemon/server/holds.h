@@ -33,10 +33,9 @@ int holds_adopt(struct holds *h, const char *fd_name, int fd);
 void holds_for_knobs(struct holds *h, struct knob_holds *ret);
 
 /* A request as it travels: one datagram. */
-enum control_kind { CONTROL_PROGRESS = 'p', CONTROL_HOLD = 'h', CONTROL_RELEASE = 'r' };
+enum control_kind { CONTROL_HOLD = 'h', CONTROL_RELEASE = 'r' };
 struct control {
 	char kind;
-	unsigned step, steps;
-	char key[128]; /* the object for progress */
+	char key[128];
 	char value[64];
 };

@@ -109,9 +109,9 @@ static struct json *step_json(const struct step *s)
 
 static struct json *phase_json(const struct phase_line *p)
 {
-	CLEANUP(mem_freep) char *name = str_printf("%s/%s", p->profile, p->phase);
 	struct json *j = json_new_object(), *notes = json_new_array();
-	int r = json_set_string(j, "name", name ? name : p->phase) | json_set_int(j, "order", p->order) |
+	int r = json_set_string(j, "profile", p->profile) | json_set_string(j, "name", p->phase) |
+	        json_set_int(j, "order", p->order) |
 	        json_set_string(j, "risk", p->risk ? p->risk : "") |
 	        json_set_string(j, "summary", p->summary ? p->summary : "");
 

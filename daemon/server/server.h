@@ -51,7 +51,8 @@ struct call {
 	struct worker worker;
 	sd_event_source *out, *control, *child, *deadline;
 	struct running progress;
-	char object[128];        /* last reported */
+	char object[128];        /* as of the last look */
+	unsigned serial;         /* of the worker's note, at the last look */
 	struct hft_err cause;    /* of the recovery that this call has become */
 	bool has_cause, killed, recovering;
 };
@@ -98,3 +99,4 @@ void call_start(struct server *s, struct client *c, struct varlink_call *take_re
 void call_recover_at_start(struct server *s);
 void call_detach(struct call *call); /* its client is going away */
 void call_resume(struct call *call); /* the client took what was queued */
+bool call_look(struct call *call);   /* note where the worker is; true when it moved since the last look */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -23,17 +24,17 @@
 
 struct inside {
 	struct reply reply;
-	int control;
+	struct worker_note *note;
 };
 
 static void on_progress(void *data, size_t i, size_t n, const char *object)
 {
 	struct inside *in = data;
-	struct control c = {.kind = CONTROL_PROGRESS, .step = (unsigned)i, .steps = (unsigned)n};
 
-	snprintf(c.key, sizeof(c.key), "%s", object);
-	/* A full queue only costs the daemon this one line; the deadline is re-armed by the next. */
-	send(in->control, &c, sizeof(c), MSG_DONTWAIT | MSG_NOSIGNAL);
+	in->note->step = (unsigned)i;
+	in->note->steps = (unsigned)n;
+	strncpy(in->note->object, object, sizeof(in->note->object) - 1);
+	__atomic_add_fetch(&in->note->serial, 1, __ATOMIC_RELEASE);
 	reply_progress(&in->reply, i, n, object);
 }
 
@@ -87,9 +88,10 @@ static void reset_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static _Noreturn void worker_main(const struct worker_job *job, pid_t parent, int out, int control)
+static _Noreturn void worker_main(const struct worker_job *job, pid_t parent, struct worker_note *note, int out,
+                                  int control)
 {
-	struct inside in = {.reply = {.fd = out, .more = job->more, .oneway = job->oneway}, .control = control};
+	struct inside in = {.reply = {.fd = out, .more = job->more, .oneway = job->oneway}, .note = note};
 	struct knob_holds holds;
 	int r;
 
@@ -125,7 +127,7 @@ static int fork_worker(const struct worker_job *job, int out[2], int control[2],
 	if (pid == 0) {
 		mem_closep(&out[0]);
 		mem_closep(&control[0]);
-		worker_main(job, parent, out[1], control[1]);
+		worker_main(job, parent, ret->note, out[1], control[1]);
 	}
 	ret->pid = pid;
 	ret->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -141,6 +143,11 @@ int worker_start(const struct worker_job *job, struct worker *ret, struct hft_er
 	int r = 0;
 
 	*ret = (struct worker){.pid = -1, .pidfd = -1, .out = -1, .control = -1};
+	ret->note = mmap(NULL, sizeof(*ret->note), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (ret->note == MAP_FAILED) {
+		ret->note = NULL;
+		return err_oom(err);
+	}
 	/* Only the daemon's ends are non-blocking: a worker waits for a slow reader, the loop never does. */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out) < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
@@ -150,6 +157,7 @@ int worker_start(const struct worker_job *job, struct worker *ret, struct hft_er
 	if (r < 0) {
 		close_pair(out);
 		close_pair(control);
+		worker_done(ret);
 		return err_raise(err, ERR_IO, -r, "worker", "cannot start a worker");
 	}
 	ret->out = TAKE_FD(out[0]);
@@ -164,6 +172,9 @@ void worker_done(struct worker *w)
 	mem_closep(&w->pidfd);
 	mem_closep(&w->out);
 	mem_closep(&w->control);
+	if (w->note)
+		munmap(w->note, sizeof(*w->note));
+	w->note = NULL;
 	w->pid = -1;
 }
 

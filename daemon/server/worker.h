@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Forked workers. Every engine call runs in one, because any read or write of a kernel file may block. A worker speaks
- * over two sockets: `out` carries whole Varlink messages for the client, `control` carries progress and held
- * descriptors for the daemon. It dies with the daemon (PR_SET_PDEATHSIG).
+ * over two sockets: `out` carries whole Varlink messages for the client, `control` carries held descriptors for the
+ * daemon. Where it is stands in a page that both share, so that a step costs no system call. It dies with the daemon
+ * (PR_SET_PDEATHSIG).
  */
 #pragma once
 
@@ -12,8 +13,16 @@
 #include "daemon/server/holds.h"
 #include "daemon/server/methods.h"
 
+/* Written by the worker before each step. A torn text is possible and harmless: it is for people. */
+struct worker_note {
+	unsigned serial; /* counts steps begun */
+	unsigned step, steps;
+	char object[128];
+};
+
 struct worker {
 	pid_t pid;
+	struct worker_note *note; /* shared */
 	int pidfd, out, control; /* the daemon's ends, non-blocking; -1 when closed */
 };
 

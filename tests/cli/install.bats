@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # `make install` and `make uninstall` in a DESTDIR that is also a copied host, so that layers can be in force there.
-# O is the build directory; nothing is built here (-o), so the test can run beside other builds.
+# HFT_BUILD is the build directory; nothing is built here (-o), so the test can run beside other builds.
 
 setup() {
 	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	O=${O:-build}
+	O=${HFT_BUILD:-${O:-build}}
 	case $O in /*) ;; *) O=$TOP/$O ;; esac
 	if [ ! -x "$O/hfttune" ] || [ ! -x "$O/hfttuned" ]; then
-		skip "no programs in $O"
+		skip "no programs in $O yet"
 	fi
 	D=$(mktemp -d)
 	make_host "$D"
@@ -20,17 +20,15 @@ teardown() {
 	rm -rf "${D:?}" "$D.list" "$D.profiles"
 }
 
-# A host of two CPUs with three sysctls, as a file tree.
+# A host of two CPUs that can boost, as a file tree.
 make_host() {
 	cpus=$1/sys/devices/system/cpu
-	mkdir -p "$1/proc/sys/vm" "$1/proc/sys/kernel/random" "$1/proc/sys/net/core" "$cpus/cpu0" "$cpus/cpu1" "$1/etc" "$1/var/lib"
+	mkdir -p "$1/proc/sys/kernel/random" "$cpus/cpu0" "$cpus/cpu1" "$cpus/cpufreq" "$1/etc" "$1/var/lib"
 	for f in online present possible; do echo 0-1 >"$cpus/$f"; done
 	echo 6.1.0 >"$1/proc/sys/kernel/osrelease"
 	echo 11111111-2222-3333-4444-555555555555 >"$1/proc/sys/kernel/random/boot_id"
 	echo 0123456789abcdef0123456789abcdef >"$1/etc/machine-id"
-	echo 60 >"$1/proc/sys/vm/swappiness"
-	echo 1 >"$1/proc/sys/vm/stat_interval"
-	echo 1000 >"$1/proc/sys/net/core/netdev_max_backlog"
+	echo 1 >"$cpus/cpufreq/boost"
 	mkdir -p "$1.profiles"
 	cat >"$1.profiles/trial.conf" <<-'END'
 		[profile]
@@ -39,13 +37,10 @@ make_host() {
 		[phase one]
 		order = 1
 		risk = low
-		summary = two sysctls
+		summary = one setting
 
-		[one/vm]
-		vm.swappiness = 10
-
-		[one/sysctl]
-		net.core.netdev_max_backlog = 5000
+		[one/cpufreq *]
+		boost = 0
 	END
 }
 
@@ -129,7 +124,7 @@ tuned() { # the program of the build, on the tree
 	list >"$LIST"
 	run_make install
 	list | diff "$LIST" -
-	[ "$(cat "$D/proc/sys/vm/swappiness")" = 10 ]
+	[ "$(cat "$D/sys/devices/system/cpu/cpufreq/boost")" = 0 ]
 	tuned verify
 }
 
@@ -182,7 +177,7 @@ tuned() { # the program of the build, on the tree
 	[[ $output == *"$D/var/lib/hfttune"*'rollback --all'* ]]
 	[ ! -e "$D/usr" ]
 	[ -n "$(find "$D/var/lib/hfttune/txn" -name '*.journal')" ]
-	[ "$(cat "$D/proc/sys/vm/swappiness")" = 10 ]
+	[ "$(cat "$D/sys/devices/system/cpu/cpufreq/boost")" = 0 ]
 	run_make install
 	tuned rollback --all
 	run_make uninstall

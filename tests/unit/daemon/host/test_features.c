@@ -38,7 +38,7 @@ static void a_server_has_nearly_all(void **state)
 static void a_small_guest_lacks_much(void **state)
 {
 	static const char *const absent[] = {
-		"cpufreq", "intel_pstate", "epb", "cpuidle", "smt", "nohz_full", "managed-irq-mode", "numa", "mce",
+		"cpufreq", "intel_pstate", "epb", "cpuidle", "smt", "managed-irq-mode", "numa", "mce",
 	};
 	struct fixture f = host_begin("vm-1cpu");
 

@@ -44,7 +44,7 @@ static void old_kernels_have_it_in_hwirq(void **state)
 
 	(void)state;
 	put_lines(&f, "f 0444 /sys/kernel/irq/900/chip_name\tIR-PCI-MSI\n"
-	              "f 0444 /sys/kernel/irq/900/hwirq\t8796127723525\n" /* 0x10000 << 27 | 0xc10a << 11 | 5 */
+	              "f 0444 /sys/kernel/irq/900/hwirq\t8796194230277\n" /* 0x10000 << 27 | 0xc10a << 11 | 5 */
 	              "f 0644 /proc/irq/900/smp_affinity_list\t0\n"
 	              "f 0444 /sys/kernel/irq/901/chip_name\tVMD-MSI\n"
 	              "f 0444 /sys/kernel/irq/901/hwirq\t524288\n"

@@ -53,6 +53,7 @@ static void test_values(void **state)
 		{ "0-7 - (1 + 2)",                     "0,3-7"   },
 		{ "0-3 - 0-3",                         ""        }, /* empty is for the caller to judge */
 		{ "((((((((((((((((2))))))))))))))))", "2"       }, /* 16 deep */
+		{ "(2)+(2)+(2)+(2)+(2)+(2)+(2)+(2)+(2)+(2)+(2)+(2)+(2)+(2)+(2)+(2)+(2)+(2)", "2" }, /* not deep */
 		{ "online + present & node(0) - near(eth0) + 6", "0-3,6" },
 	};
 	(void)state;

@@ -340,6 +340,23 @@ static void test_chains_are_bounded(void **state)
 	}
 }
 
+/* Without a bound on the way down, four thousand expressions would not fit on the stack. */
+static void test_long_chains_do_not_recurse(void **state)
+{
+	CLEANUP(strbuf_done) struct strbuf text = { 0 };
+	struct profile *p = NULL;
+	struct hft_err err = { 0 };
+	(void)state;
+
+	strbuf_add(&text, "[cpus]\n");
+	for (int i = 0; i < 4000; i++)
+		strbuf_addf(&text, "s%04d = siblings(s%04d)\n", i, i + 1);
+	strbuf_add(&text, "s4000 = 0\n");
+	assert_int_equal(fake_load_text(strbuf_str(&text), &p, &err), -EINVAL);
+	assert_string_equal(err.code, ERR_INVALID_PROFILE);
+	assert_string_equal(err.where, "p.conf:18"); /* and not at the end of the way */
+}
+
 /* a doubles b, b doubles c, ... 2^15 times 64 bytes must not come out. */
 static void test_doubling_is_bounded(void **state)
 {
@@ -407,6 +424,7 @@ int main(void)
 		cmocka_unit_test(test_expanded_once),
 		cmocka_unit_test(test_headers_are_expanded),
 		cmocka_unit_test(test_chains_are_bounded),
+		cmocka_unit_test(test_long_chains_do_not_recurse),
 		cmocka_unit_test(test_doubling_is_bounded),
 		cmocka_unit_test(test_total_expansion_is_bounded),
 		cmocka_unit_test(test_number_of_names_is_bounded),

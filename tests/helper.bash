@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What every bats file of this project begins with: a copied tree to tune, profiles to write, a daemon to start and to
+# be rid of. Sourced by `load ../helper`.
+
+top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+# The build with failpoints (lib/base/fault.h); without HFT_FAULT it behaves like the other one.
+build=${HFT_BUILD:-$top/build/fault}
+tree=$BATS_TEST_TMPDIR/host
+profiles=$BATS_TEST_TMPDIR/profiles
+socket=$BATS_TEST_TMPDIR/socket
+
+# host NAME: expand the recorded machine tests/fixtures/hosts/NAME.tree into $tree.
+host() {
+	mkdir -p "$tree" "$profiles"
+	"$build/tests/tools/mktree" "$top/tests/fixtures/hosts/$1.tree" "$tree"
+}
+
+# profile NAME: a profile from standard input.
+profile() {
+	mkdir -p "$profiles"
+	cat >"$profiles/$1.conf"
+}
+
+# hft VERB...: the command line, standalone, on the copied tree.
+hft() {
+	"$build/hfttune" --root "$tree" --profile-dir "$profiles" "$@"
+}
+
+# live VERB...: the command line, standalone, on this very host, with a state directory of the test's own.
+live() {
+	"$build/hfttune" --standalone --state-dir "$BATS_TEST_TMPDIR/state" --profile-dir "$profiles" "$@"
+}
+
+# client VERB...: the command line against the daemon of this test.
+client() {
+	"$build/hfttune" --socket "$socket" "$@"
+}
+
+# daemon [OPTION...]: start hfttuned on the tree and wait until it answers.
+daemon() {
+	"$build/hfttuned" --socket "$socket" --root "$tree" --profile-dir "$profiles" --log-level warning "$@" \
+		>"$BATS_TEST_TMPDIR/daemon.log" 2>&1 3>&- &
+	daemon_pid=$!
+	await test -S "$socket"
+}
+
+stop_daemon() {
+	[ -n "${daemon_pid:-}" ] || return 0
+	kill "${1:--TERM}" "$daemon_pid" 2>/dev/null
+	wait "$daemon_pid" 2>/dev/null
+	daemon_pid=
+	rm -f "$socket"
+	return 0
+}
+
+# await COMMAND...: until it succeeds, 10 s at most.
+await() {
+	local i
+	for ((i = 0; i < 500; i++)); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.02
+	done
+	echo "never came true: $*" >&2
+	return 1
+}
+
+# exits STATUS COMMAND...: run it, keep what it printed in $output, and hold it to its exit status.
+exits() {
+	local wanted=$1
+	shift
+	run "$@"
+	[ "$status" = "$wanted" ] && return 0
+	printf 'exit status %s, expected %s: %s\n%s\n' "$status" "$wanted" "$*" "$output" >&2
+	return 1
+}
+
+# shot [DIR]: everything in the tree but the state directory: names, modes, contents.
+shot() {
+	(cd "${1:-$tree}" && find . -path ./var/lib/hfttune -prune -o \( -type f -printf '%p %m ' -exec sh -c \
+		'cksum <"$1"' _ {} \; \) -o -printf '%p %m %y %l\n' | sort)
+}
+
+# fast_shot: the same for what the profiles of a test write, for loops.
+fast_shot() {
+	(cd "$tree" && find proc sys -type f -newer "$BATS_TEST_TMPDIR/epoch" -print0 | sort -z | xargs -0r cksum)
+}
+
+value() { cat "$tree$1"; }
+
+# same A B: two texts, with their difference when they differ.
+same() {
+	[ "$1" = "$2" ] && return 0
+	diff <(echo "$1") <(echo "$2") >&2
+	return 1
+}
+
+has() { [[ $output == *"$1"* ]] || { printf 'missing "%s" in:\n%s\n' "$1" "$output" >&2; return 1; }; }
+
+# field JSON-PATH: of the last output, by jq.
+field() { jq -r "$1" <<<"$output"; }
+
+needs_root() { [ "$(id -u)" = 0 ] || skip "needs root: it tunes this host and takes it back"; }

@@ -1,0 +1,143 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# P2: killed at any call, or failing in any call, the host ends wholly before or wholly after, and the journal knows.
+load ../helper
+
+setup() {
+	host vm-1cpu
+	profile p <<-'END'
+		[profile]
+		summary = three objects, one of them twice
+		[phase a]
+		order = 1
+		[phase b]
+		order = 2
+		[a/sysctl]
+		vm.swappiness = 11
+		vm.dirty_bytes = 1048576
+		[b/sysctl]
+		vm.swappiness = 12
+		net.core.somaxconn = 1234
+	END
+	before=$(values)
+}
+
+values() {
+	local f
+	for f in vm/swappiness vm/dirty_bytes vm/dirty_ratio net/core/somaxconn; do
+		echo "$f $(cat "$tree/proc/sys/$f")"
+	done
+}
+
+# every_point VERB...: how many failpoints the command passes.
+every_point() {
+	HFT_FAULT_COUNT=$BATS_TEST_TMPDIR/points hft "$@" >/dev/null
+	wc -l <"$BATS_TEST_TMPDIR/points"
+	rm -f "$BATS_TEST_TMPDIR/points"
+}
+
+fresh() {
+	rm -rf "$tree/var/lib/hfttune"
+	restore_tree
+}
+
+restore_tree() {
+	while read -r f v; do printf '%s\n' "$v" >"$tree/proc/sys/$f"; done <<<"$before"
+}
+
+# recover: what the next changing verb does first. Nothing in force afterwards, or everything.
+recover() {
+	hft repair >"$BATS_TEST_TMPDIR/recover.log" 2>&1
+}
+
+@test "P2 killed at every call of an apply: before or after, and nothing lost" {
+	after=$(hft apply p >/dev/null && values)
+	fresh
+	n=$(every_point apply p)
+	fresh
+	[ "$n" -gt 50 ]
+	befores=0 afters=0
+	for ((i = 1; i <= n; i++)); do
+		for how in kill kill-after; do
+			HFT_FAULT="*:$i:$how" hft apply p >/dev/null 2>&1 || true
+			recover
+			now=$(values)
+			case $now in
+			"$before") befores=$((befores + 1)) ;;
+			"$after") afters=$((afters + 1)) ;;
+			*) printf 'point %s of %s (%s): neither\n%s\n' "$i" "$n" "$how" "$now" >&2; return 1 ;;
+			esac
+			exits 0 hft rollback --all
+			same "$before" "$(values)" || { echo "point $i ($how): the original was lost" >&2; return 1; }
+			fresh
+		done
+	done
+	echo "# $n points, twice each: $befores before, $afters after" >&3
+	[ "$befores" -gt 0 ] && [ "$afters" -gt 0 ]
+}
+
+@test "P2 killed at every call of a rollback: nothing lost" {
+	hft apply p >/dev/null
+	after=$(values)
+	n=$(every_point rollback --all)
+	fresh
+	[ "$n" -gt 30 ]
+	for ((i = 1; i <= n; i++)); do
+		hft apply p >/dev/null
+		HFT_FAULT="*:$i:kill" hft rollback --all >/dev/null 2>&1 || true
+		recover
+		now=$(values)
+		[ "$now" = "$before" ] || [ "$now" = "$after" ] ||
+			{ printf 'point %s of %s: neither\n%s\n' "$i" "$n" "$now" >&2; return 1; }
+		exits 0 hft rollback --all
+		same "$before" "$(values)" || { echo "point $i: the original was lost" >&2; return 1; }
+		fresh
+	done
+	echo "# $n points" >&3
+}
+
+@test "P2 every call of an apply fails once: no lie, nothing lost" {
+	n=$(every_point apply p)
+	after=$(values)
+	fresh
+	for e in EIO ENOSPC; do
+		for ((i = 1; i <= n; i++)); do
+			status=0
+			HFT_FAULT="*:$i:$e" hft apply p >"$BATS_TEST_TMPDIR/out" 2>&1 || status=$?
+			now=$(values)
+			if [ "$status" = 0 ]; then
+				[ "$now" = "$after" ] || { echo "$e at $i: said ok, and is not" >&2; return 1; }
+			elif [ "$status" != 7 ]; then
+				[ "$now" = "$before" ] ||
+					{ echo "$e at $i: exit $status, and not as before: $now" >&2; cat "$BATS_TEST_TMPDIR/out" >&2; return 1; }
+			fi
+			recover
+			exits 0 hft rollback --all
+			same "$before" "$(values)" || { echo "$e at $i: the original was lost" >&2; return 1; }
+			fresh
+		done
+	done
+	echo "# $n points, two errors" >&3
+}
+
+@test "P2 killed again during the recovery: the next one ends it" {
+	HFT_FAULT="write@*somaxconn:1:kill-after" hft apply p >/dev/null 2>&1 || true
+	[ "$(value /proc/sys/vm/swappiness)" = 12 ]
+	for i in 1 2 3 4; do
+		HFT_FAULT="write:$i:kill" hft repair >/dev/null 2>&1 || true
+	done
+	exits 0 hft repair
+	same "$before" "$(values)"
+	exits 0 hft --json status
+	[ "$(field '.layers | length')" = 0 ]
+	[ "$(field .unfinished)" = null ]
+}
+
+@test "P2 the originals are durable before the first write" {
+	HFT_FAULT_COUNT=$BATS_TEST_TMPDIR/points hft apply p >/dev/null
+	first_write=$(grep -n '^write /proc' "$BATS_TEST_TMPDIR/points" | head -1 | cut -d: -f1)
+	last_sync=$(head -"$first_write" "$BATS_TEST_TMPDIR/points" | grep -n '^sync' | tail -1 | cut -d: -f1)
+	renamed=$(head -"$first_write" "$BATS_TEST_TMPDIR/points" | grep -n '^rename' | tail -1 | cut -d: -f1)
+	[ "$renamed" -lt "$last_sync" ] # the directory is synced after the rename
+	[ "$last_sync" -lt "$first_write" ]
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# P3: profiles show plan verify status history explain host change nothing, anywhere, not even a lock file.
+load ../helper
+
+setup() {
+	host vm-1cpu
+	profile p <<-'END'
+		[profile]
+		summary = one object
+		[phase a]
+		[a/sysctl]
+		vm.swappiness = 11
+	END
+}
+
+# Times and sizes as well: a rewrite with the same bytes would show.
+footprint() { (cd "$tree" && find . -printf '%p %m %s %T@ %C@\n' | sort); }
+
+all_reads() {
+	hft profiles
+	hft show p
+	hft plan p
+	hft verify
+	hft verify p
+	hft status
+	hft history
+	hft explain sysctl.vm.swappiness
+	hft host
+	hft version
+}
+
+@test "P3 reads on an untouched host change nothing and make no state directory" {
+	shot_before=$(footprint)
+	all_reads >/dev/null || true
+	same "$shot_before" "$(footprint)"
+	[ ! -e "$tree/var/lib/hfttune" ]
+}
+
+@test "P3 reads with layers in force change nothing" {
+	exits 0 hft apply p
+	shot_before=$(footprint)
+	all_reads >/dev/null || true
+	same "$shot_before" "$(footprint)"
+}
+
+@test "P3 a read beside an unfinished transaction reports it and does not recover it" {
+	HFT_FAULT="write@*swappiness:1:kill-after" hft apply p >/dev/null 2>&1 || true
+	[ "$(value /proc/sys/vm/swappiness)" = 11 ]
+	shot_before=$(footprint)
+	all_reads >/dev/null || true
+	same "$shot_before" "$(footprint)"
+	exits 0 hft --json status
+	[ "$(field .unfinished.txn)" = 1 ]
+	run hft --json plan p
+	[ "$(field .unfinished)" = 1 ]
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# P7: what a profile cannot mean is exit 2 with file:line, nothing touched, other clients served.
+load ../helper
+
+setup() {
+	host vm-1cpu
+	before=$(shot)
+}
+
+# refused LINE [CODE]: the profile on standard input is exit 2; LINE is where ("-" for no line), nothing was touched.
+refused() {
+	cat >"$profiles/bad.conf"
+	refused_file "$@"
+}
+
+refused_file() {
+	local where=$1 code=${2:-invalid-profile}
+	exits 2 hft --json apply bad
+	[ "$(field .error.code)" = "$code" ] || { echo "code $(field .error.code), expected $code: $output" >&2; return 1; }
+	[ "$where" = - ] || [[ $(field .error.where) == *bad.conf:$where ]] ||
+		{ echo "where $(field .error.where), expected line $where: $output" >&2; return 1; }
+	[ -n "$(field .error.message)" ]
+	same "$before" "$(shot)"
+	[ ! -e "$tree/var/lib/hfttune/txn" ] || [ -z "$(ls "$tree/var/lib/hfttune/txn")" ]
+}
+
+@test "P7 a profile that does not exist" { exits 2 hft --json apply nowhere; [ "$(field .error.code)" = no-such-profile ]; }
+
+@test "P7 a directory" { mkdir "$profiles/bad.conf"; refused_file 0 || refused_file -; }
+
+@test "P7 one gibibyte, without reading it" {
+	truncate -s 1G "$profiles/bad.conf"
+	refused_file -
+}
+
+@test "P7 not UTF-8" { printf '[phase a]\nsummary = \xff\xfe\n' >"$profiles/bad.conf"; refused_file 2; }
+
+@test "P7 includes itself" { refused 2 <<<$'[profile]\ninclude = bad'; }
+
+@test "P7 unknown section, option, variable, knob, condition" {
+	refused 1 <<<$'[nonsense]\na = 1'
+	refused 2 <<<$'[phase a]\nnonsense = 1'
+	refused 3 <<<$'[phase a]\n[a/sysctl]\nvm.nonsense = 1'
+	refused 3 <<<$'[phase a]\n[a/sysctl]\nvm.swappiness = ${nonsense}'
+	refused 2 <<<$'[phase a]\n[a/nonsense]\nx = 1' || refused 3 <<<$'[phase a]\n[a/nonsense]\nx = 1'
+	refused 2 <<<$'[phase a]\n[a/sysctl if=nonsense]\nvm.swappiness = 1'
+	refused 1 <<<$'[a/sysctl]\nvm.swappiness = 1'
+}
+
+@test "P7 phase keys of later versions are named" {
+	refused 2 <<<$'[phase a]\nrestart = allowed'
+	refused 2 <<<$'[phase a]\ndrift = ignore'
+}
+
+@test "P7 a unit and an option that are not in the tables cannot be named" {
+	for name in kernel.core_pattern kernel.modprobe kernel.sysrq kernel.modules_disabled kernel.panic \
+		kernel.kexec_load_disabled fs.binfmt_misc.status ../kernel/core_pattern kernel/core_pattern \
+		vm/../kernel/core_pattern; do
+		refused 3 <<<"[phase a]
+[a/sysctl]
+$name = 1"
+	done
+	refused 2 <<<$'[phase a]\n[a/service x.service]\nNice = 1' ||
+		refused 3 <<<$'[phase a]\n[a/service x.service]\nNice = 1'
+}
+
+@test "P7 CPU sets: empty, reversed, endless, absent, no housekeeping core, nobody said" {
+	refused 2 <<<$'[cpus]\nset = online - online'
+	refused 2 <<<$'[cpus]\nset = 2-1'
+	refused 2 out-of-bounds <<<$'[cpus]\nset = 0-99999999999' || refused 2 <<<$'[cpus]\nset = 0-99999999999'
+	refused 2 out-of-bounds <<<$'[cpus]\nset = 7' || refused 2 <<<$'[cpus]\nset = 7'
+	refused 2 <<<$'[cpus]\nset = ?'
+	refused 3 <<<$'[phase a]\n[a/workqueue]\ncpumask = 2-1'
+	refused 3 out-of-bounds <<<$'[phase a]\n[a/workqueue]\ncpumask = 0-99999999999'
+}
+
+@test "P7 values out of bounds, in hexadecimal, with blanks, with control characters" {
+	refused 3 out-of-bounds <<<$'[phase a]\n[a/sysctl]\nvm.swappiness = 201'
+	refused 3 out-of-bounds <<<$'[phase a]\n[a/sysctl]\nvm.swappiness = -1'
+	refused 3 <<<$'[phase a]\n[a/sysctl]\nvm.swappiness = 0x3c'
+	refused 3 <<<$'[phase a]\n[a/sysctl]\nvm.swappiness = 62 70'
+	refused 3 <<<$'[phase a]\n[a/sysctl]\nvm.swappiness ='
+	printf '[phase a]\n[a/sysctl]\nvm.swappiness = 6\r7\n' >"$profiles/bad.conf"
+	refused_file 3
+	printf '[phase a]\n[a/sysctl]\nvm.swappiness = 6\0337\n' >"$profiles/bad.conf"
+	refused_file 3
+}
+
+@test "P7 a newline in a value of --set" {
+	profile ok <<<$'[variables]\nv = 1\n[phase a]\n[a/sysctl]\nvm.swappiness = ${v}'
+	exits 2 hft --json apply ok --set $'variables.v=1\n2'
+	same "$before" "$(shot)"
+	exits 2 hft --json apply ok --set variables.nonsense=1
+	exits 2 hft --json apply ok --set nonsense
+}
+
+@test "P7 names that are paths" {
+	for name in ../../etc/shadow a/b . .. -x "$(printf 'x%.0s' {1..300})" $'CON\n'; do
+		exits 2 hft --json plan -- "$name"
+	done
+}
+
+@test "P7 a literal selector that matches nothing: exit 2, unless optional; a pattern: not applicable or nothing" {
+	refused 3 no-match <<<$'[phase a]\n[a/irq nic:eth77]\naffinity = 0' || refused 2 no-match <<<$'[phase a]\n[a/irq nic:eth77]\naffinity = 0'
+	profile ok <<<$'[phase a]\n[a/irq nic:eth77]\noptional = yes\naffinity = 0'
+	exits 0 hft --json plan ok
+	[ "$(field .summary.not_applicable)" = 1 ]
+	profile ok <<<$'[phase a]\n[a/irq nonsense-*]\naffinity = 0'
+	exits 0 hft --json plan ok
+}
+
+@test "P7 required = yes turns not applicable into a refusal" {
+	profile ok <<<$'[phase a]\n[a/cpufreq]\ngovernor = performance'
+	exits 0 hft --json plan ok
+	[ "$(field .summary.not_applicable)" = 1 ]
+	profile strict <<<$'[phase a]\nrequired = yes\n[a/cpufreq]\ngovernor = performance'
+	run hft --json plan strict
+	[ "$status" != 0 ]
+	[ "$(field .error.code)" = not-applicable ]
+	[[ $(field .error.where) == *strict.conf:4 ]]
+}
+
+@test "P7 other clients are served meanwhile" {
+	daemon
+	printf '[phase a]\nsummary = \xff\n' >"$profiles/bad.conf"
+	exits 2 client apply bad
+	exits 0 client status
+	stop_daemon
+}
+
+teardown() { stop_daemon -KILL; }

@@ -1,0 +1,45 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# P11: a whole core always stays for everything else; bounds are compiled in; no verb takes a command or a path.
+load ../helper
+
+setup() { host xeon-2s; }
+
+with_housekeeping() {
+	profile p <<-END
+		[cpus]
+		housekeeping = $1
+		[phase a]
+		[a/workqueue]
+		cpumask = \${housekeeping}
+	END
+}
+
+@test "P11 housekeeping must hold all online threads of a core" {
+	siblings=$(cut -d- -f1 <"$tree/sys/devices/system/cpu/cpu1/topology/thread_siblings_list" | tr -d '\n')
+	with_housekeeping "1" # one thread of two
+	exits 2 hft --json plan p
+	[[ $(field .error.where) == *p.conf:2 ]]
+	with_housekeeping "online - siblings(online)"
+	exits 2 hft --json plan p
+	with_housekeeping "siblings(1)"
+	exits 3 hft --json plan p
+	[ -n "$siblings" ]
+}
+
+@test "P11 bounds hold for every way in: profile, --set, host.conf" {
+	profile v <<<$'[variables]\nv = 10\n[phase a]\n[a/sysctl]\nvm.swappiness = ${v}'
+	exits 3 hft plan v
+	exits 2 hft plan v --set variables.v=999
+	mkdir -p "$tree/etc/hfttune"
+	echo $'[variables]\nv = 999' >"$tree/etc/hfttune/host.conf"
+	exits 2 hft plan v
+}
+
+@test "P11 more huge pages than there is memory are refused before the first write" {
+	profile huge <<<$'[phase a]\n[a/vm 2048kB]\nhugepages = 99999999'
+	before=$(shot)
+	exits 2 hft --json apply huge
+	[ "$(field .error.code)" = out-of-bounds ]
+	same "$before" "$(shot)"
+}
