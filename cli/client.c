@@ -26,13 +26,13 @@
 #define CLIENT_REPLIES_MAX (256u * 1024 * 1024) /* all replies of one call, bytes */
 #define PRIVATE_END_MS 3000
 
-/* --- connecting ----------------------------------------------------------------------------------------------------------- */
+/* --- connecting --------------------------------------------------------------------------------------------------- */
 
 static int connect_error(int sys, const char *path, struct hft_err *err)
 {
 	if (sys == EACCES || sys == EPERM) {
 		err_raise(err, ERR_PERMISSION, sys, path, "may not connect to hfttuned");
-		err_hint(err, "reading needs group hfttune, changing needs uid 0 or the groups hfttune and hfttune-admin");
+		err_hint(err, "reading needs group hfttune, changing uid 0 or the groups hfttune and hfttune-admin");
 		return -sys;
 	}
 	err_raise(err, ERR_NO_DAEMON, sys, path, "no hfttuned at the socket");
@@ -94,7 +94,7 @@ void client_done(struct client *c)
 	*c = CLIENT_NONE;
 }
 
-/* --- one call ------------------------------------------------------------------------------------------------------------- */
+/* --- one call ----------------------------------------------------------------------------------------------------- */
 
 struct session { /* a call under way */
 	struct client *client;
@@ -102,10 +102,10 @@ struct session { /* a call under way */
 	struct merged *merged;
 	struct frame frame;
 	size_t total;
-	int signals;        /* signalfd, or -1 */
+	int signals;         /* signalfd, or -1 */
 	int64_t deadline_ms; /* CLOCK_MONOTONIC, or -1 */
-	bool answered;      /* a reply has come */
-	bool finished;      /* the last one has */
+	bool answered;       /* a reply has come */
+	bool finished;       /* the last one has */
 };
 
 static int64_t now_ms(void)
@@ -193,11 +193,11 @@ static int lost(struct session *s, struct hft_err *err)
 		          WEXITSTATUS(status));
 		return -ECONNRESET;
 	}
-	err_raise(err, s->call->changes ? ERR_NOT_UNDONE : ERR_PROTOCOL, ECONNRESET, NULL,
-	          s->call->changes ? "%s went away, and how far it came is not known" : "%s went away without an answer",
-	          private ? "the private hfttuned" : "hfttuned");
-	if (s->call->changes)
-		err_hint(err, "hfttune status says what was left behind");
+	const char *who = private ? "the private hfttuned" : "hfttuned";
+	if (!s->call->changes)
+		return err_raise(err, ERR_PROTOCOL, ECONNRESET, NULL, "%s went away without an answer", who);
+	err_raise(err, ERR_NOT_UNDONE, ECONNRESET, NULL, "%s went away, and how far it came is not known", who);
+	err_hint(err, "hfttune status says what was left behind");
 	return -ECONNRESET;
 }
 

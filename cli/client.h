@@ -21,7 +21,7 @@ struct options;
 
 struct client { /* client_done closes */
 	int fd;
-	pid_t pid;  /* the private hfttuned, or 0 */
+	pid_t pid; /* the private hfttuned, or 0 */
 	int pidfd;
 };
 #define CLIENT_NONE ((struct client){ .fd = -1, .pidfd = -1 })
@@ -44,14 +44,14 @@ void merged_done(struct merged *m);
 int merged_add(struct merged *m, struct json *take_parameters, struct hft_err *err);
 
 struct call {
-	const char *method;       /* "org.hfttune.Tuner.Plan" */
-	struct json *parameters;  /* owned by client_call in any case; NULL: none */
-	bool more;                /* may be answered by several replies */
-	bool changes;             /* an answer that never comes means that the outcome is not known */
-	int timeout_ms;           /* -1: wait for ever */
+	const char *method;      /* "org.hfttune.Tuner.Plan" */
+	struct json *parameters; /* owned by client_call in any case; NULL: none */
+	bool more;               /* may be answered by several replies */
+	bool changes;            /* an answer that never comes means that the outcome is not known */
+	int timeout_ms;          /* -1: wait for ever */
 	void (*progress)(void *data, int64_t step, int64_t steps, const char *object); /* or NULL */
 	void *data;
-	int signal;               /* out: the signal that made a changing call return -EINTR, or 0 */
+	int signal; /* out: the signal that made a changing call return -EINTR, or 0 */
 };
 
 /*

@@ -15,9 +15,9 @@
 #define ANSWER_MS 2000
 
 struct candidates {
-	const char *prefix;     /* what has been typed of the word */
+	const char *prefix; /* what has been typed of the word */
 	struct strlist list;
-	struct options typed;   /* the words before it */
+	struct options typed; /* the words before it */
 };
 
 static void offer(struct candidates *c, const char *word)
@@ -26,7 +26,7 @@ static void offer(struct candidates *c, const char *word)
 		(void)strlist_add(&c->list, word); /* out of memory: one candidate fewer */
 }
 
-/* --- asking the daemon ---------------------------------------------------------------------------------------------------------- */
+/* --- asking the daemon -------------------------------------------------------------------------------------------- */
 
 static void ask(const struct candidates *c, const char *method, struct merged *ret)
 {
@@ -104,7 +104,7 @@ static void offer_transactions(struct candidates *c)
 	}
 }
 
-/* --- which kind of word -------------------------------------------------------------------------------------------------------- */
+/* --- which kind of word ------------------------------------------------------------------------------------------- */
 
 static void offer_kind(struct candidates *c, enum word_kind kind)
 {

@@ -12,12 +12,12 @@
 #include "lib/base/str.h"
 
 struct fold { /* zero-initialise; fold_done frees */
-	const char *first;      /* borrowed */
-	size_t n;               /* keys in it */
-	size_t at;              /* where the number begins, once two keys are known */
-	const char *tail;       /* behind the number, borrowed from the first key */
-	uint64_t from, last;    /* the open range */
-	struct strbuf ranges;   /* the closed ones: "0-3," */
+	const char *first;    /* borrowed */
+	size_t n;             /* keys in it */
+	size_t at;            /* where the number begins, once two keys are known */
+	const char *tail;     /* behind the number, borrowed from the first key */
+	uint64_t from, last;  /* the open range */
+	struct strbuf ranges; /* the closed ones: "0-3," */
 };
 
 void fold_done(struct fold *f);

@@ -95,7 +95,8 @@ static void print_program(struct text *t)
 		text_wrap(t, 2, strbuf_str(&number), exit_rows[i].meaning);
 	}
 	text_nl(t);
-	text_line(t, "'hfttune VERB --help' says more. Manual pages: hfttune(1), hfttune-profile(5), hfttune-knobs(7).");
+	text_wrap(t, 0, "", "'hfttune VERB --help' says more. Manual pages: hfttune(1), hfttune-profile(5), "
+	                    "hfttune-knobs(7).");
 }
 
 void help_print(struct text *t, const struct verb *verb)

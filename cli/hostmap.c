@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The map of a host: packages, nodes, L3 groups and cores, siblings side by side, what is isolated or offline, and where
- * each network device hangs. Built from the reply alone, for 8 CPUs as for 512, at 80 columns as at 200.
+ * The map of a host: packages, nodes, L3 groups and cores, siblings side by side, what is isolated or offline, and
+ * where each network device hangs. Built from the reply alone, for 8 CPUs as for 512, at 80 columns as at 200.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #define CELL_GAP 2
 #define MARKS_MAX 4
 
-/* --- CPUs in the order of the map ------------------------------------------------------------------------------------------ */
+/* --- CPUs in the order of the map --------------------------------------------------------------------------------- */
 
 struct map_cpu {
 	int cpu, package, node, l3;
@@ -130,7 +130,7 @@ static void format_range(const struct map *m, size_t from, size_t end, struct st
 	cpuset_format(&set, ret);
 }
 
-/* --- cells: one core each --------------------------------------------------------------------------------------------------- */
+/* --- cells: one core each ----------------------------------------------------------------------------------------- */
 
 /* "3/67in": the siblings, and their marks once where they agree. */
 static void format_core(const struct map *m, size_t from, size_t end, struct strbuf *ret)
@@ -202,7 +202,7 @@ static void print_cores(struct text *t, const struct map *m, size_t from, size_t
 	text_nl(t);
 }
 
-/* --- network devices ------------------------------------------------------------------------------------------------------------ */
+/* --- network devices ---------------------------------------------------------------------------------------------- */
 
 /* Where the interrupts of a device are really delivered. */
 static void effective_cpus(const struct map *m, const struct json *nic, struct cpuset *ret)
@@ -252,7 +252,7 @@ static void print_nics(struct text *t, const struct map *m, int node)
 			print_nic(t, m, nic);
 }
 
-/* --- the map -------------------------------------------------------------------------------------------------------------------- */
+/* --- the map ------------------------------------------------------------------------------------------------------ */
 
 static const struct json *find_node(const struct map *m, int node)
 {
@@ -372,7 +372,7 @@ static void print_rest(struct text *t, const struct map *m)
 	}
 }
 
-/* --- around it ------------------------------------------------------------------------------------------------------------------ */
+/* --- around it ---------------------------------------------------------------------------------------------------- */
 
 static void print_set(struct text *t, const char *name, const char *list)
 {

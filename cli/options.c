@@ -11,28 +11,52 @@
 #include "lib/base/mem.h"
 #include "lib/base/num.h"
 
+/* What the columns `needs` and `excludes` name. */
 #define STANDALONE (OPT_BIT(OPT_STANDALONE) | OPT_BIT(OPT_ROOT))
+#define PHASE OPT_BIT(OPT_PHASE)
+#define PROFILE OPT_BIT(OPT_PROFILE)
+#define TO OPT_BIT(OPT_TO)
+#define FORCE OPT_BIT(OPT_FORCE)
 
 const struct opt_row opt_rows[OPT_N] = {
-	[OPT_JSON] = { "--json", NULL, false, 0, 0, WORD_NONE, "one JSON object on standard output, also on an error" },
-	[OPT_NO_COLOR] = { "--no-color", NULL, false, 0, 0, WORD_NONE, "no colour (NO_COLOR in the environment does the same)" },
-	[OPT_SOCKET] = { "--socket", "PATH", false, 0, STANDALONE, WORD_FILE, "the daemon's socket" },
-	[OPT_STANDALONE] = { "--standalone", NULL, false, 0, 0, WORD_NONE, "start a private hfttuned for this one command" },
-	[OPT_ROOT] = { "--root", "DIR", false, 0, 0, WORD_DIR, "read and write a copied tree, not this host (implies --standalone)" },
-	[OPT_STATE_DIR] = { "--state-dir", "DIR", false, STANDALONE, 0, WORD_DIR, "with --standalone: where the journal is" },
-	[OPT_PROFILE_DIR] = { "--profile-dir", "DIR", true, STANDALONE, 0, WORD_DIR, "with --standalone: where profiles are; may be repeated" },
-	[OPT_HOST_CONF] = { "--host-conf", "FILE", false, STANDALONE, 0, WORD_FILE, "with --standalone: instead of /etc/hfttune/host.conf" },
-	[OPT_HELP] = { "--help", NULL, false, 0, 0, WORD_NONE, "this help; after a verb, that of the verb" },
-	[OPT_VERSION] = { "--version", NULL, false, 0, 0, WORD_NONE, "the version of this program" },
-	[OPT_PHASE] = { "--phase", "PHASE", true, 0, 0, WORD_PHASE, "only this phase; may be repeated" },
-	[OPT_SET] = { "--set", "NAME=VALUE", true, 0, 0, WORD_NONE, "override cpus.NAME or variables.NAME; may be repeated" },
-	[OPT_SWITCH] = { "--switch", NULL, false, 0, 0, WORD_NONE, "take out the layers of other profiles in the same transaction" },
-	[OPT_KEEP] = { "--keep", NULL, false, 0, 0, WORD_NONE, "on failure keep the phases that were done before the failed one" },
-	[OPT_PROFILE] = { "--profile", "NAME", false, 0, OPT_BIT(OPT_PHASE), WORD_LAYER_PROFILE, "every layer of this profile" },
-	[OPT_TO] = { "--to", "TXN", false, 0, OPT_BIT(OPT_PHASE) | OPT_BIT(OPT_PROFILE), WORD_TXN, "what came after this transaction" },
-	[OPT_ALL] = { "--all", NULL, false, 0, OPT_BIT(OPT_PHASE) | OPT_BIT(OPT_PROFILE) | OPT_BIT(OPT_TO), WORD_NONE, "every layer" },
-	[OPT_FORCE] = { "--force", NULL, false, 0, 0, WORD_NONE, "write the original over what somebody else wrote since" },
-	[OPT_KEEP_THEIRS] = { "--keep-theirs", NULL, false, 0, OPT_BIT(OPT_FORCE), WORD_NONE, "leave what somebody else wrote since, and forget the original" },
+	[OPT_JSON] = { "--json", NULL, false, 0, 0, WORD_NONE,
+	               "one JSON object on standard output, also on an error" },
+	[OPT_NO_COLOR] = { "--no-color", NULL, false, 0, 0, WORD_NONE,
+	                   "no colour (NO_COLOR in the environment does the same)" },
+	[OPT_SOCKET] = { "--socket", "PATH", false, 0, STANDALONE, WORD_FILE,
+	                 "the daemon's socket" },
+	[OPT_STANDALONE] = { "--standalone", NULL, false, 0, 0, WORD_NONE,
+	                     "start a private hfttuned for this one command" },
+	[OPT_ROOT] = { "--root", "DIR", false, 0, 0, WORD_DIR,
+	               "read and write a copied tree, not this host (implies --standalone)" },
+	[OPT_STATE_DIR] = { "--state-dir", "DIR", false, STANDALONE, 0, WORD_DIR,
+	                    "with --standalone: where the journal is" },
+	[OPT_PROFILE_DIR] = { "--profile-dir", "DIR", true, STANDALONE, 0, WORD_DIR,
+	                      "with --standalone: where profiles are; may be repeated" },
+	[OPT_HOST_CONF] = { "--host-conf", "FILE", false, STANDALONE, 0, WORD_FILE,
+	                    "with --standalone: instead of /etc/hfttune/host.conf" },
+	[OPT_HELP] = { "--help", NULL, false, 0, 0, WORD_NONE,
+	               "this help; after a verb, that of the verb" },
+	[OPT_VERSION] = { "--version", NULL, false, 0, 0, WORD_NONE,
+	                  "the version of this program" },
+	[OPT_PHASE] = { "--phase", "PHASE", true, 0, 0, WORD_PHASE,
+	                "only this phase; may be repeated" },
+	[OPT_SET] = { "--set", "NAME=VALUE", true, 0, 0, WORD_NONE,
+	              "override cpus.NAME or variables.NAME; may be repeated" },
+	[OPT_SWITCH] = { "--switch", NULL, false, 0, 0, WORD_NONE,
+	                 "take out the layers of other profiles in the same transaction" },
+	[OPT_KEEP] = { "--keep", NULL, false, 0, 0, WORD_NONE,
+	               "on failure keep the phases that were done before the failed one" },
+	[OPT_PROFILE] = { "--profile", "NAME", false, 0, PHASE, WORD_LAYER_PROFILE,
+	                  "every layer of this profile" },
+	[OPT_TO] = { "--to", "TXN", false, 0, PHASE | PROFILE, WORD_TXN,
+	             "what came after this transaction" },
+	[OPT_ALL] = { "--all", NULL, false, 0, PHASE | PROFILE | TO, WORD_NONE,
+	              "every layer" },
+	[OPT_FORCE] = { "--force", NULL, false, 0, 0, WORD_NONE,
+	                "write the original over what somebody else wrote since" },
+	[OPT_KEEP_THEIRS] = { "--keep-theirs", NULL, false, 0, FORCE, WORD_NONE,
+	                      "leave what somebody else wrote since, and forget the original" },
 };
 
 void options_done(struct options *o)
@@ -60,7 +84,7 @@ const char *options_arg(const struct options *o, size_t i)
 	return i < o->args.n ? o->args.s[i] : NULL;
 }
 
-/* --- the nearest candidate -------------------------------------------------------------------------------------------- */
+/* --- the nearest candidate ---------------------------------------------------------------------------------------- */
 
 #define WORD_LONGEST 32
 
@@ -112,7 +136,7 @@ const char *options_nearest(const char *word, const char *const *candidates, siz
 	return best;
 }
 
-/* --- parsing ------------------------------------------------------------------------------------------------------------ */
+/* --- parsing ------------------------------------------------------------------------------------------------------ */
 
 static int usage_error(struct hft_err *err, const char *subject, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -258,7 +282,7 @@ int options_parse(struct options *o, size_t n, const char *const *words, struct 
 	return 0;
 }
 
-/* --- does it go together -------------------------------------------------------------------------------------------------- */
+/* --- does it go together ------------------------------------------------------------------------------------------ */
 
 static int check_option(const struct options *o, enum opt opt, struct hft_err *err)
 {
@@ -319,7 +343,7 @@ int options_check(const struct options *o, struct hft_err *err)
 	return check_words(o, err);
 }
 
-/* --- and back to a command line --------------------------------------------------------------------------------------- */
+/* --- and back to a command line ----------------------------------------------------------------------------------- */
 
 /* Quoted for a POSIX shell where it has to be. */
 static void add_quoted(struct strbuf *b, const char *word)

@@ -28,22 +28,22 @@ enum word_kind {
 };
 
 struct opt_row {
-	const char *name;     /* "--phase" */
-	const char *arg;      /* "PHASE", or NULL for a flag */
-	bool repeat;          /* may be given more than once, each adding to it */
-	unsigned needs;       /* OPT_BITs: makes sense only together with one of these; 0: always */
-	unsigned excludes;    /* OPT_BITs: not together with any of these */
-	enum word_kind kind;  /* of the argument */
-	const char *summary;  /* for help, one line */
+	const char *name;    /* "--phase" */
+	const char *arg;     /* "PHASE", or NULL for a flag */
+	bool repeat;         /* may be given more than once, each adding to it */
+	unsigned needs;      /* OPT_BITs: makes sense only together with one of these; 0: always */
+	unsigned excludes;   /* OPT_BITs: not together with any of these; one of each two says so */
+	enum word_kind kind; /* of the argument */
+	const char *summary; /* for help, one line */
 };
 
 extern const struct opt_row opt_rows[OPT_N];
 
 struct options { /* zero-initialise; options_done frees */
-	const struct verb *verb;           /* NULL: none was named */
-	struct strlist args;               /* what follows the verb */
-	struct strlist values[OPT_N];      /* "" for a flag */
-	unsigned given;                    /* OPT_BITs */
+	const struct verb *verb;      /* NULL: none was named */
+	struct strlist args;          /* what follows the verb */
+	struct strlist values[OPT_N]; /* "" for a flag */
+	unsigned given;               /* OPT_BITs */
 };
 
 void options_done(struct options *o);

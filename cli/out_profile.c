@@ -9,7 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/json/json.h"
 
-/* --- profiles --------------------------------------------------------------------------------------------------------------- */
+/* --- profiles ----------------------------------------------------------------------------------------------------- */
 
 static const struct table_column profile_columns[] = {
 	{ "PROFILE", 16, false, false }, { "PHASES", 20, false, false }, { "FILE", 24, false, false },
@@ -35,7 +35,7 @@ void view_profiles(struct text *t, const struct result *r)
 		table_cell(&table, STYLE_PLAIN, "%s", strbuf_str(&phases));
 		table_cell(&table, STYLE_DIM, "%s", view_str(p, "path"));
 		if (*error != '\0')
-			table_cell(&table, STYLE_BAD, "INVALID: %s", error);
+			table_cell(&table, STYLE_BAD, "not usable: %s", error);
 		else
 			table_cell(&table, STYLE_PLAIN, "%s", view_str(p, "summary"));
 	}
@@ -44,7 +44,7 @@ void view_profiles(struct text *t, const struct result *r)
 		text_line(t, "No profile found.");
 }
 
-/* --- show ----------------------------------------------------------------------------------------------------------------------- */
+/* --- show --------------------------------------------------------------------------------------------------------- */
 
 static const struct table_column value_columns[] = {
 	{ "NAME", 0, false, false }, { "VALUE", 20, false, false }, { "FROM", 20, false, false },
@@ -117,7 +117,7 @@ void view_show(struct text *t, const struct result *r)
 	view_next(t, r->options, "plan", OPT_BIT(OPT_SET), true);
 }
 
-/* --- explain -------------------------------------------------------------------------------------------------------------------- */
+/* --- explain ------------------------------------------------------------------------------------------------------ */
 
 static const struct table_column row_columns[] = {
 	{ "KNOB", 0, false, false }, { "OPTION", 24, false, false }, { "UNIT", 0, false, false },

@@ -7,7 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/json/json.h"
 
-/* --- what views share ----------------------------------------------------------------------------------------------------- */
+/* --- what views share --------------------------------------------------------------------------------------------- */
 
 const char *view_str(const struct json *object, const char *key)
 {
@@ -30,7 +30,7 @@ void view_next(struct text *t, const struct options *o, const char *verb, unsign
 	t->b.oom |= command.oom;
 }
 
-/* --- status ----------------------------------------------------------------------------------------------------------------- */
+/* --- status ------------------------------------------------------------------------------------------------------- */
 
 static const struct table_column layer_columns[] = {
 	{ "PROFILE", 12, false, false }, { "PHASE", 12, false, false },  { "ORDER", 0, true, false },
@@ -122,7 +122,7 @@ void view_status(struct text *t, const struct result *r)
 		view_next(t, r->options, n_layers > 0 ? "verify" : "profiles", 0, false);
 }
 
-/* --- history ---------------------------------------------------------------------------------------------------------------- */
+/* --- history ------------------------------------------------------------------------------------------------------ */
 
 static const struct table_column txn_columns[] = {
 	{ "TXN", 0, true, false },     { "KIND", 0, false, false },  { "PROFILE", 12, false, false },
@@ -159,7 +159,7 @@ void view_history(struct text *t, const struct result *r)
 	}
 }
 
-/* --- version ---------------------------------------------------------------------------------------------------------------- */
+/* --- version ------------------------------------------------------------------------------------------------------ */
 
 void view_version(struct text *t, const struct result *r)
 {

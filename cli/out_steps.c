@@ -20,7 +20,7 @@
 #define REPEAT_PROFILE (OPT_BIT(OPT_PHASE) | OPT_BIT(OPT_SET) | OPT_BIT(OPT_SWITCH))
 #define REPEAT_ROLLBACK (OPT_BIT(OPT_PHASE) | OPT_BIT(OPT_PROFILE) | OPT_BIT(OPT_TO) | OPT_BIT(OPT_ALL))
 
-/* --- states --------------------------------------------------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------------------------------------------------- */
 
 enum shown { SHOWN_NOT, SHOWN_ROW, SHOWN_REASON }; /* nothing but counted; a row of its own; by reason, with others */
 
@@ -59,7 +59,7 @@ static const struct state *state_of(const struct json *step)
 	return find_state(view_str(step, "state"));
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static const struct table_column step_columns[] = {
 	{ "OBJECT", 24, false, false }, { "NOW", 10, false, false }, { "WANTED", 10, false, false },
@@ -175,7 +175,7 @@ void view_steps(struct text *t, const struct json *steps)
 	print_steps(t, &all, 0);
 }
 
-/* --- counts ----------------------------------------------------------------------------------------------------------------- */
+/* --- counts ------------------------------------------------------------------------------------------------------- */
 
 /* "12 steps: 8 change, 4 ok", broken behind a comma where the line ends. */
 static void print_summary(struct text *t, const struct json *reply, bool done)
@@ -205,12 +205,18 @@ static void print_summary(struct text *t, const struct json *reply, bool done)
 	text_nl(t);
 }
 
+static void print_if_none(struct text *t, const struct json *reply, const char *sentence)
+{
+	if (view_int(json_get(reply, "summary"), "steps") == 0)
+		text_line(t, "%s", sentence);
+}
+
 static bool needs_reboot(const struct json *reply)
 {
 	return json_get_bool(json_get(reply, "summary"), "reboot_needed", false);
 }
 
-/* --- by reason ---------------------------------------------------------------------------------------------------------------- */
+/* --- by reason ---------------------------------------------------------------------------------------------------- */
 
 static const struct table_column reason_columns[] = {
 	{ "STATE", 0, false, false }, { "STEPS", 0, true, false }, { "REASON", 30, false, false },
@@ -294,7 +300,7 @@ static void print_troubles(struct text *t, const struct json *steps, bool done)
 		text_nl(t);
 }
 
-/* --- by phase --------------------------------------------------------------------------------------------------------------- */
+/* --- by phase ----------------------------------------------------------------------------------------------------- */
 
 struct group {
 	const char *profile, *phase;
@@ -394,7 +400,7 @@ static void print_groups(struct text *t, const struct json *reply)
 		print_group(t, steps, &groups.g[i], has_several_profiles(&groups));
 }
 
-/* --- the views -------------------------------------------------------------------------------------------------------------- */
+/* --- the views ---------------------------------------------------------------------------------------------------- */
 
 static void print_unfinished(struct text *t, const struct json *reply)
 {
@@ -449,19 +455,26 @@ void view_change(struct text *t, const struct result *r)
 		          view_int(r->reply, "recovered"));
 	print_troubles(t, steps, true);
 	print_reasons(t, steps);
+	print_if_none(t, r->reply, "Nothing to do.");
 	print_summary(t, r->reply, true);
 	if (json_get(r->reply, "txn") != NULL)
 		text_line(t, "Recorded as transaction %lld.", view_int(r->reply, "txn"));
 	print_next_after_change(t, r);
 }
 
+/* Was the host judged against a file? */
+static bool of_file(const struct result *r)
+{
+	return options_arg(r->options, 0) != NULL;
+}
+
 static void print_next_after_verify(struct text *t, const struct result *r)
 {
-	bool of_file = options_arg(r->options, 0) != NULL;
-
+	if (r->exit == EXIT_REBOOT)
+		text_line(t, "Reboot this host before all of it holds.");
 	if (r->exit != EXIT_DIFFERS)
 		return;
-	if (of_file)
+	if (of_file(r))
 		view_next(t, r->options, "plan", REPEAT_PROFILE, true);
 	else
 		view_next(t, r->options, "repair", 0, false);
@@ -476,6 +489,7 @@ void view_verify(struct text *t, const struct result *r)
 		text_line(t, "judged: %s", view_str(r->reply, "judged"));
 	print_troubles(t, steps, false);
 	print_reasons(t, steps);
+	print_if_none(t, r->reply, of_file(r) ? "The profile has no settings here." : "No layer is applied.");
 	print_summary(t, r->reply, false);
 	print_next_after_verify(t, r);
 }

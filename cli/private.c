@@ -34,7 +34,7 @@ void private_path(struct strbuf *ret)
 	strbuf_add(ret, HFT_LIBEXECDIR "/hfttuned");
 }
 
-/* --- what it is started with ------------------------------------------------------------------------------------------- */
+/* --- what it is started with -------------------------------------------------------------------------------------- */
 
 static int build_args(const struct options *o, const char *path, struct strlist *args)
 {
@@ -87,7 +87,7 @@ static int terminate(struct strlist *l)
 	return 0;
 }
 
-/* --- starting ------------------------------------------------------------------------------------------------------------ */
+/* --- starting ----------------------------------------------------------------------------------------------------- */
 
 static int spawn(const char *path, int fd, char **args, char **env, pid_t *ret_pid)
 {

@@ -12,7 +12,7 @@
 #include "lib/json/json.h"
 #include "lib/proto/codes.h"
 
-/* --- parameters ------------------------------------------------------------------------------------------------------------- */
+/* --- parameters --------------------------------------------------------------------------------------------------- */
 
 static int set_flag(struct json *p, const struct options *o, enum opt opt, const char *key)
 {
@@ -105,7 +105,7 @@ struct json *request_txn(const struct options *o)
 	return finish(p, set_number(p, "txn", options_arg(o, 0)));
 }
 
-/* --- exit statuses ---------------------------------------------------------------------------------------------------------- */
+/* --- exit statuses ------------------------------------------------------------------------------------------------ */
 
 struct rule {
 	const char *count; /* a member of Summary */

@@ -21,7 +21,7 @@ static const char *environment(const char *name)
 	return getenv(name);
 }
 
-/* --- calling the daemon ------------------------------------------------------------------------------------------------------ */
+/* --- calling the daemon ------------------------------------------------------------------------------------------- */
 
 static void show_progress(void *data, int64_t step, int64_t steps, const char *object)
 {
@@ -78,7 +78,7 @@ static int run_method(const struct options *o, struct out *out)
 	return result.exit;
 }
 
-/* --- help, usage ---------------------------------------------------------------------------------------------------------------- */
+/* --- help, usage -------------------------------------------------------------------------------------------------- */
 
 static int run_help(const struct options *o, struct out *out)
 {

@@ -57,7 +57,7 @@ static const char *cell_str(const struct table *t, size_t row, size_t column)
 	return s != NULL ? s : "";
 }
 
-/* --- widths --------------------------------------------------------------------------------------------------------- */
+/* --- widths ------------------------------------------------------------------------------------------------------- */
 
 static size_t total(const size_t *widths, size_t n)
 {
@@ -160,7 +160,7 @@ static struct table_need measure(const struct table *t, size_t column)
 	return need;
 }
 
-/* --- printing ------------------------------------------------------------------------------------------------------- */
+/* --- printing ----------------------------------------------------------------------------------------------------- */
 
 struct layout {
 	const struct table *t;
@@ -238,8 +238,10 @@ static void put_under(const struct layout *l, size_t row)
 {
 	const char *rest = cell_str(l->t, row, l->t->n_columns - 1);
 	size_t indent = l->indent + UNDER_INDENT;
-	size_t width = text_width(l->out) > indent + TABLE_UNDER_LEAST ? text_width(l->out) - indent : TABLE_UNDER_LEAST;
+	size_t width = TABLE_UNDER_LEAST;
 
+	if (text_width(l->out) > indent + width)
+		width = text_width(l->out) - indent;
 	while (*rest != '\0') {
 		size_t next, n = text_break(rest, width, &next);
 		text_pad(l->out, indent);

@@ -120,7 +120,7 @@ void text_styled(struct text *t, enum style style, const char *fmt, ...)
 		text_style(t, STYLE_PLAIN);
 }
 
-/* --- wrapping ------------------------------------------------------------------------------------------------------- */
+/* --- wrapping ----------------------------------------------------------------------------------------------------- */
 
 static size_t char_columns(const char *s, size_t len)
 {

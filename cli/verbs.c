@@ -51,8 +51,8 @@ const struct verb verbs[] = {
 		.completes = WORD_PROFILE,
 		.options = PROFILE_OPTIONS | OPT_BIT(OPT_SWITCH),
 		.summary = "what apply would do; changes nothing",
-		.details = "Every setting of the profile is resolved on this host and compared with what is there now. Exits "
-			   "3 when apply would write something.",
+		.details = "Every setting of the profile is resolved on this host and compared with what is "
+		           "there now. Exits 3 when apply would write something.",
 		.streams = true,
 		.method = "Plan",
 		.request = request_profile,
@@ -67,9 +67,9 @@ const struct verb verbs[] = {
 		.completes = WORD_PROFILE,
 		.options = PROFILE_OPTIONS | OPT_BIT(OPT_SWITCH) | OPT_BIT(OPT_KEEP),
 		.summary = "put a profile in force; all of it or nothing",
-		.details = "One transaction: each value is kept before it is written, and read back after. When a step does "
-			   "not take, everything is undone. A second apply of the same profile writes nothing. Ctrl-C ends "
-			   "the waiting, not the transaction.",
+		.details = "One transaction: each value is kept before it is written, and read back after. When "
+		           "a step does not take, everything is undone. A second apply of the same profile "
+		           "writes nothing. Ctrl-C ends the waiting, not the transaction.",
 		.streams = true,
 		.changes = true,
 		.method = "Apply",
@@ -96,8 +96,9 @@ const struct verb verbs[] = {
 		.options = PROFILE_OPTIONS,
 		.with_arg = PROFILE_OPTIONS,
 		.summary = "does the host hold what was applied, or what a profile says",
-		.details = "Without PROFILE the recorded layers are judged, with it the host against the file as it is now, "
-			   "applied or not. Judged by the effect, not by the file that was written. Exits 3 on drift.",
+		.details = "Without PROFILE the recorded layers are judged, with it the host against the file as "
+		           "it is now, applied or not. Judged by the effect, not by the file that was written. "
+		           "Exits 3 on drift.",
 		.streams = true,
 		.method = "Verify",
 		.request = request_profile,
@@ -126,8 +127,9 @@ const struct verb verbs[] = {
 		.args = "",
 		.options = ROLLBACK_OPTIONS,
 		.summary = "take back: the last apply, phases, a profile, what came after a transaction, or all",
-		.details = "Without options the last committed apply is taken back. What somebody else changed since is left "
-			   "alone, named, and makes the exit status 4, unless --force or --keep-theirs says what to do.",
+		.details = "Without options the last committed apply is taken back. What somebody else changed "
+		           "since is left alone, named, and makes the exit status 4, unless --force or --keep- "
+		           "theirs says what to do.",
 		.streams = true,
 		.changes = true,
 		.method = "Rollback",

@@ -21,7 +21,7 @@ void view_history(struct text *t, const struct result *r);
 void view_host(struct text *t, const struct result *r);
 void view_version(struct text *t, const struct result *r);
 
-/* --- what views share --------------------------------------------------------------------------------------------------- */
+/* --- what views share --------------------------------------------------------------------------------------------- */
 
 /* A member as text; "" when it is missing. */
 const char *view_str(const struct json *object, const char *key);

@@ -155,6 +155,22 @@ static int take_passed(struct server_options *o)
 	return n < 0 ? n : 0;
 }
 
+/* Somebody listens: it is not ours to replace. Nobody does, and it is a socket of ours: a crash left it. */
+static int clear_address(int fd, const struct sockaddr_un *a, struct hft_err *err)
+{
+	struct stat st;
+
+	if (lstat(a->sun_path, &st) < 0)
+		return errno == ENOENT ? 0 : err_raise(err, ERR_IO, errno, a->sun_path, "cannot look at it");
+	if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
+		return err_raise(err, ERR_REFUSED, EEXIST, a->sun_path, "what is here is not a socket of ours");
+	if (connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || errno == EAGAIN)
+		return err_raise(err, ERR_BUSY, EADDRINUSE, a->sun_path, "another hfttuned listens here");
+	if (errno == ECONNREFUSED)
+		unlink(a->sun_path);
+	return 0;
+}
+
 static int listen_on(const char *path, struct hft_err *err)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -169,11 +185,9 @@ static int listen_on(const char *path, struct hft_err *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_raise(err, ERR_IO, errno, path, "cannot make a socket");
-	/* Somebody listens: it is not ours to replace. Nobody does: a crash left it. */
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
-		return err_raise(err, ERR_BUSY, EADDRINUSE, path, "another hfttuned listens here");
-	if (errno == ECONNREFUSED)
-		unlink(path);
+	r = clear_address(fd, &a, err);
+	if (r < 0)
+		return r;
 	old = umask(0117);
 	r = bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, SOMAXCONN) < 0 ? errno : 0;
 	umask(old);

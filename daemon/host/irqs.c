@@ -268,8 +268,9 @@ static int read_facts(struct fsio *fs, const char *device, struct device_facts *
 	return host_int(fs, path, -1, &facts->node, err);
 }
 
-/* The node of a device that has one is the node of its interrupts; otherwise the interrupt itself may know. */
-static int set_facts(struct fsio *fs, struct host_irq *irq, const struct device_facts *facts, struct hft_err *err)
+/* The node of a device that has one is the node of its interrupts; otherwise the interrupt itself may know. On a host
+ * of one node there is nothing to ask. */
+static int set_facts(const struct host *h, struct host_irq *irq, const struct device_facts *facts, struct hft_err *err)
 {
 	char path[HOST_PATH_MAX];
 
@@ -277,11 +278,11 @@ static int set_facts(struct fsio *fs, struct host_irq *irq, const struct device_
 	irq->nic = strdup(facts->nic);
 	if (irq->driver == NULL || irq->nic == NULL)
 		return err_oom(err);
-	irq->node = facts->node;
+	irq->node = h->n_nodes == 1 ? h->nodes[0].node : facts->node;
 	if (irq->node >= 0)
 		return 0;
 	snprintf(path, sizeof(path), PROC_DIR "/%d/node", irq->irq);
-	return host_int(fs, path, -1, &irq->node, err);
+	return host_int(h->fs, path, -1, &irq->node, err);
 }
 
 static int compare_device(const void *a, const void *b)
@@ -309,7 +310,7 @@ static int read_devices(struct host *h, struct hft_err *err)
 			r = read_facts(h->fs, irq->device, &facts, err);
 		}
 		if (r == 0)
-			r = set_facts(h->fs, irq, &facts, err);
+			r = set_facts(h, irq, &facts, err);
 	}
 	return r;
 }

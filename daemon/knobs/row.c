@@ -18,7 +18,7 @@
 #define OPTION_MAX 160
 #define SYSCTL_ROOT "/proc/sys/"
 
-/* --- spelling -------------------------------------------------------------------------------------------------------- */
+/* --- spelling ----------------------------------------------------------------------------------------------------- */
 
 /* Dots for slashes and slashes for dots, as sysctl(8) has it. */
 static void swap_separators(char *s)
@@ -46,7 +46,7 @@ static bool is_instance(const char *s)
 	return s[0] != '\0' && strlen(s) < ROW_INSTANCE_MAX && !strchr(s, '/') && !str_eq(s, ".") && !str_eq(s, "..");
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static int compare_option(const void *name, const void *row)
 {
@@ -193,7 +193,7 @@ void row_path(const struct row_ref *ref, struct strbuf *ret)
 	strbuf_add(ret, star + 1);
 }
 
-/* --- instances -------------------------------------------------------------------------------------------------------- */
+/* --- instances ---------------------------------------------------------------------------------------------------- */
 
 /* Where the instances of a row are: "DIR/PREFIX*SUFFIX/..." */
 struct place {
@@ -247,7 +247,7 @@ static bool place_exists(const struct knob_ctx *c, const struct row *row)
 	return there;
 }
 
-/* --- listing ------------------------------------------------------------------------------------------------------------ */
+/* --- listing ------------------------------------------------------------------------------------------------------ */
 
 int row_unknown_option(const char *knob, const char *option, struct hft_err *err)
 {
@@ -383,7 +383,7 @@ int row_list(const struct row_table *t, const struct knob_ctx *c, const char *se
 	return row_list_matching(t, c, selector, option, matches_name, ret, err);
 }
 
-/* --- values ------------------------------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------------------------------- */
 
 static const struct row *twin_of(const struct row_table *t, const struct row *row)
 {
@@ -516,7 +516,7 @@ int row_write(const struct row_table *t, const struct knob_ctx *c, const char *k
 	return path.oom ? err_oom(err) : row_value_write(c, ref.row, strbuf_str(&path), value, err);
 }
 
-/* --- coupling ------------------------------------------------------------------------------------------------------------- */
+/* --- coupling ----------------------------------------------------------------------------------------------------- */
 
 struct adder {
 	int (*add)(void *data, const char *knob, const char *key, struct hft_err *err);
@@ -586,7 +586,7 @@ int row_coupled(const struct row_table *t, const struct knob_ctx *c, const char 
 	return r;
 }
 
-/* --- what a row says about itself ------------------------------------------------------------------------------------------ */
+/* --- what a row says about itself --------------------------------------------------------------------------------- */
 
 static const char *or_empty(const char *s)
 {

@@ -114,7 +114,7 @@ int row_coupled(const struct row_table *t, const struct knob_ctx *c, const char 
                 struct hft_err *err);
 int row_explain(const struct row_table *t, size_t i, struct knob_doc *ret);
 
-/* --- one file, for knobs whose keys or checks are their own -------------------------------------------------------- */
+/* --- one file, for knobs whose keys or checks are their own ------------------------------------------------------- */
 
 /* Add the object `key` of one file, with `na` when the file is missing or has no write bit. */
 int row_add(const struct knob_ctx *c, const char *key, const char *path, struct knob_objects *ret, struct hft_err *err);

@@ -33,7 +33,7 @@ struct form {
 	              struct strbuf *ret);
 };
 
-/* --- errors --------------------------------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------------------------------------- */
 
 static int raise_form(const struct row *row, const char *value, struct hft_err *err)
 {
@@ -61,7 +61,7 @@ static int raise_not_offered(const struct row *row, const char *offered, const c
 	return r;
 }
 
-/* --- words in texts ---------------------------------------------------------------------------------------------------- */
+/* --- words in texts ----------------------------------------------------------------------------------------------- */
 
 /* Is `word` one of the words of text, set apart by any of seps? */
 static bool has_word(const char *text, const char *seps, const char *word)
@@ -77,7 +77,7 @@ static bool has_word(const char *text, const char *seps, const char *word)
 	return false;
 }
 
-/* --- numbers ----------------------------------------------------------------------------------------------------------- */
+/* --- numbers ------------------------------------------------------------------------------------------------------ */
 
 static bool is_power_of_two(int64_t v)
 {
@@ -232,7 +232,7 @@ static void hex_shown(const struct knob_ctx *c, const struct row *row, const cha
 	strbuf_addf(ret, "0x%0*llx", (int)digits, (unsigned long long)v);
 }
 
-/* --- words -------------------------------------------------------------------------------------------------------------- */
+/* --- words -------------------------------------------------------------------------------------------------------- */
 
 static int parse_word(const struct knob_ctx *c, const struct row *row, const char *path, const char *value,
                       struct strbuf *ret, struct hft_err *err)
@@ -451,7 +451,7 @@ static void yn_shown(const struct knob_ctx *c, const struct row *row, const char
 		strbuf_add(ret, value);
 }
 
-/* --- CPUs --------------------------------------------------------------------------------------------------------------- */
+/* --- CPUs --------------------------------------------------------------------------------------------------------- */
 
 static int parse_cpus(const struct knob_ctx *c, const struct row *row, const char *path, const char *value,
                       struct strbuf *ret, struct hft_err *err)
@@ -527,7 +527,7 @@ static void cpumask_shown(const struct knob_ctx *c, const struct row *row, const
 	strbuf_add(ret, strbuf_str(&wide) + (len < wide.len ? wide.len - len : 0));
 }
 
-/* --- the table of forms --------------------------------------------------------------------------------------------------- */
+/* --- the table of forms ------------------------------------------------------------------------------------------- */
 
 static const struct form forms[] = {
 	[ROW_INT]     = { parse_int,    int_of_text,     NULL,            NULL          },

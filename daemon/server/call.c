@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/server/event.h"
 #include "daemon/server/server.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -99,6 +100,7 @@ static int pass_on(struct call *call)
 		return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
 	if (n == 0)
 		return -EPIPE;
+	call->midway = buf[n - 1] != '\0';
 	if (call->client)
 		client_send(call->client, buf, (size_t)n);
 	return 1;
@@ -208,23 +210,58 @@ static void raise_deadline(struct call *call)
 	call->has_cause = true;
 }
 
+/* Why the call failed, as the last word to its client. Behind half a message there is nothing to be said. */
+static void tell(struct call *call, const struct hft_err *err)
+{
+	if (!call->client)
+		return;
+	if (call->midway)
+		client_abort(call->client);
+	else if (!call->request.oneway)
+		client_send_err(call->client, err);
+}
+
+/* What waited for this recovery will not begin soon. */
+static void refuse_waiting(struct server *s)
+{
+	struct hft_err err = {0};
+
+	err_raise(&err, ERR_BUSY, EBUSY, s->changing->object, "a transaction is stuck in the kernel");
+	err_hint(&err, "see `hfttune status`");
+	for (struct client *c = s->clients; c; c = c->next) {
+		struct call *call = c->call;
+
+		if (!call || call->worker.pid >= 0 || call == s->changing)
+			continue;
+		tell(call, &err);
+		call_free(call);
+		client_call_done(c);
+	}
+}
+
 /* It was killed and does not go: it hangs in the kernel. The client is told, reads go on, changes are refused. */
 static void give_up(struct call *call)
 {
 	struct client *c = call->client;
 	struct hft_err err = {0};
 
-	if (call->server->changing == call)
+	if (call->server->changing == call) {
 		call->server->stuck = true;
-	log_error("a worker is stuck in the kernel at %s", call->object);
+		refuse_waiting(call->server);
+	}
+	event_log(EVENT_STUCK, 0, call->object, "a worker is stuck in the kernel");
 	err_raise(&err, ERR_TIMEOUT, ETIMEDOUT, call->object, "stuck in the kernel; it is undone as soon as it returns");
 	err_hint(&err, "see `hfttune status`");
+	tell(call, &err);
 	call->client = NULL;
-	if (!c)
-		return;
-	if (!call->request.oneway)
-		client_send_err(c, &err);
-	client_call_done(c);
+	if (c)
+		client_call_done(c);
+}
+
+/* A slow client has a time limit of its own (client.c). */
+static bool waits_for_client(const struct call *call)
+{
+	return call->server->changing != call && call->client && client_is_congested(call->client);
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
@@ -237,14 +274,14 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 		give_up(call);
 		return 0;
 	}
-	if (call_look(call)) {
+	if (call_look(call) || waits_for_client(call)) {
 		rearm(call, call->server->step_us);
 		return 0;
 	}
 	raise_deadline(call);
 	call->killed = true;
 	worker_kill(&call->worker);
-	rearm(call, SERVER_REAP_US);
+	rearm(call, call->server->reap_us);
 	return 0;
 }
 
@@ -263,6 +300,11 @@ static void handle_loss(struct call *call, const siginfo_t *info)
 	}
 	log_error("%s: %s", call->method ? call->method->name : "recovery", call->cause.msg);
 	if (call->server->changing == call && !call->recovering) {
+		if (call->midway && call->client) {
+			tell(call, &call->cause);
+			call->client->call = NULL;
+			call->client = NULL;
+		}
 		stop_worker(call);
 		call->recovering = true;
 		call->killed = false;
@@ -271,8 +313,7 @@ static void handle_loss(struct call *call, const siginfo_t *info)
 		begin(call);
 		return;
 	}
-	if (call->client && !call->request.oneway)
-		client_send_err(call->client, &call->cause);
+	tell(call, &call->cause);
 	finish(call);
 }
 
@@ -333,6 +374,8 @@ static void begin(struct call *call)
 				 .running = &now,
 				 .cause = call->recovering && call->has_cause ? &call->cause : NULL,
 				 .holds = &s->holds,
+				 .forget = server_forget,
+				 .data = s,
 				 .standalone = s->standalone,
 				 .more = call->request.more,
 				 .oneway = call->request.oneway,
@@ -343,8 +386,7 @@ static void begin(struct call *call)
 		worker_kill(&call->worker);
 		err_oom(&err);
 	}
-	if (call->client)
-		client_send_err(call->client, &err);
+	tell(call, &err);
 	finish(call);
 }
 

@@ -24,7 +24,25 @@ bool client_is_congested(const struct client *c)
 	return queued(c) > SERVER_QUEUE_HIGH;
 }
 
+/* Nothing more to say and nothing more to hear. */
+static bool is_finished(const struct client *c)
+{
+	return !queued(c) && !c->call && (c->closing || c->eof);
+}
+
+static bool takes_input(const struct client *c)
+{
+	return !c->call && !c->closing && !c->eof && !client_is_congested(c);
+}
+
 /* --- life ------------------------------------------------------------------------------------------------------------------ */
+
+void client_close(int *fd)
+{
+	if (*fd >= 0)
+		shutdown(*fd, SHUT_RDWR);
+	mem_closep(fd);
+}
 
 void client_free(struct client *c)
 {
@@ -45,7 +63,7 @@ void client_free(struct client *c)
 		if (!c->server->changing)
 			sd_event_exit(c->server->event, 0);
 	}
-	mem_closep(&c->fd);
+	client_close(&c->fd);
 	frame_done(&c->in);
 	strbuf_done(&c->out);
 	peer_done(&c->peer);
@@ -60,42 +78,49 @@ static int on_time(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* How long the client has from now on; 0: as long as it takes. */
-static uint64_t patience(const struct client *c)
+static enum wait waits_for(const struct client *c)
 {
+	if (is_finished(c))
+		return WAIT_END;
 	if (queued(c))
-		return SERVER_STALL_US;
+		return WAIT_STALL;
 	if (c->call || c->server->standalone)
-		return 0;
-	return !c->served || !frame_is_empty(&c->in) ? SERVER_MESSAGE_US : SERVER_IDLE_US;
+		return WAIT_NOTHING;
+	return !c->served || !frame_is_empty(&c->in) ? WAIT_MESSAGE : WAIT_IDLE;
 }
 
-static void arm(struct client *c)
+/* The time begins anew with what the client is waited for, or when it got on (a whole message, bytes of a reply): not
+ * with every byte it sends, or one that sends a byte a second would stay for ever. */
+static void arm(struct client *c, bool got_on)
 {
-	uint64_t us = patience(c);
+	static const uint64_t limits[] = {
+		[WAIT_MESSAGE] = SERVER_MESSAGE_US,
+		[WAIT_IDLE] = SERVER_IDLE_US,
+		[WAIT_STALL] = SERVER_STALL_US,
+		[WAIT_END] = 1, /* freed by the loop, where nobody holds the pointer */
+	};
+	enum wait now = waits_for(c);
 
-	if (!us)
+	if (now == c->wait && !got_on)
+		return;
+	c->wait = now;
+	if (now == WAIT_NOTHING)
 		sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-	else if (sd_event_source_set_time_relative(c->timer, us) >= 0)
+	else if (sd_event_source_set_time_relative(c->timer, limits[now]) >= 0)
 		sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
 }
 
-/* Input only while no call runs: what comes meanwhile stays in the socket. Hang-up is reported always. */
+/* Input only while no call runs and replies are taken: what comes meanwhile stays in the socket. Hang-up is reported
+ * always. */
 void client_update(struct client *c)
 {
 	uint32_t events = 0;
 
 	if (queued(c))
 		events |= EPOLLOUT;
-	if (!c->call && !c->closing && !c->eof)
+	if (takes_input(c))
 		events |= EPOLLIN;
 	sd_event_source_set_io_events(c->io, events);
-}
-
-/* Nothing more to say and nothing more to hear. */
-static bool is_finished(const struct client *c)
-{
-	return !queued(c) && !c->call && (c->closing || c->eof);
 }
 
 /* --- out --------------------------------------------------------------------------------------------------------------------- */
@@ -117,19 +142,29 @@ static int flush(struct client *c)
 	return 0;
 }
 
+void client_abort(struct client *c)
+{
+	strbuf_done(&c->out);
+	c->sent = 0;
+	c->closing = c->eof = true;
+	shutdown(c->fd, SHUT_RDWR);
+	arm(c, false);
+	client_update(c);
+}
+
 void client_send(struct client *c, const char *data, size_t n)
 {
+	size_t before;
+
 	if (c->closing && c->eof)
 		return;
 	strbuf_addn(&c->out, data, n);
-	if (c->out.oom || queued(c) > SERVER_QUEUE_MAX || flush(c) < 0) {
-		/* It is freed when the loop comes round to it: callers still hold the pointer. */
-		strbuf_done(&c->out);
-		c->sent = 0;
-		c->closing = c->eof = true;
-		shutdown(c->fd, SHUT_RDWR);
+	before = queued(c);
+	if (c->out.oom || before > SERVER_QUEUE_MAX || flush(c) < 0) {
+		client_abort(c);
+		return;
 	}
-	arm(c);
+	arm(c, queued(c) < before);
 	client_update(c);
 }
 
@@ -210,6 +245,8 @@ static void protocol_error(struct client *c, const struct hft_err *err)
 {
 	client_send_err(c, err);
 	c->closing = true;
+	arm(c, false);
+	client_update(c);
 }
 
 static int check_busy(const struct server *s, const struct method *m, struct hft_err *err)
@@ -270,19 +307,24 @@ void client_process(struct client *c)
 {
 	const char *text;
 	size_t len;
+	bool got_on = false;
 
-	while (!c->call && !c->closing && frame_next(&c->in, &text, &len) > 0) {
+	if (c->processing)
+		return; /* a call that could not begin ended at once: the loop below goes on */
+	c->processing = true;
+	while (!c->call && !c->closing && !client_is_congested(c) && frame_next(&c->in, &text, &len) > 0) {
 		struct varlink_call request = {0};
 		struct hft_err err = {0};
 
-		c->served = true;
+		c->served = got_on = true;
 		if (varlink_decode_call(text, len, &request, &err) < 0)
 			protocol_error(c, &err);
 		else
 			dispatch(c, &request);
 		varlink_call_done(&request);
 	}
-	arm(c);
+	c->processing = false;
+	arm(c, got_on);
 	client_update(c);
 }
 
@@ -290,8 +332,18 @@ void client_call_done(struct client *c)
 {
 	c->call = NULL;
 	client_process(c);
-	if (is_finished(c))
-		client_free(c);
+}
+
+/* The peer will send no more. Half a message is told: the other half of the connection may still be open. */
+static void end_of_input(struct client *c)
+{
+	struct hft_err err = {0};
+
+	c->eof = true;
+	if (frame_is_empty(&c->in))
+		return;
+	err_raise(&err, ERR_PROTOCOL, EBADMSG, NULL, "a message that does not end");
+	protocol_error(c, &err);
 }
 
 static void receive(struct client *c)
@@ -303,7 +355,7 @@ static void receive(struct client *c)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		c->eof = true;
+		end_of_input(c);
 	} else if (frame_push(&c->in, buf, (size_t)n, &err) < 0) {
 		protocol_error(c, &err);
 	} else {
@@ -316,21 +368,22 @@ static void receive(struct client *c)
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
 	struct client *c = data;
+	bool gone = false;
 
 	(void)source;
 	(void)fd;
-	if (revents & (EPOLLHUP | EPOLLERR)) {
-		client_free(c);
-		return 0;
-	}
 	if (revents & EPOLLOUT) {
 		client_send(c, "", 0);
 		if (c->call && !client_is_congested(c))
 			call_resume(c->call);
+		else if (!c->call)
+			client_process(c);
 	}
-	if ((revents & EPOLLIN) && !c->call && !c->closing && !c->eof)
+	if ((revents & EPOLLIN) && takes_input(c))
 		receive(c);
-	if (is_finished(c))
+	else if (revents & (EPOLLHUP | EPOLLERR)) /* and all that it sent before has been read */
+		gone = true;
+	if (gone || is_finished(c))
 		client_free(c);
 	return 0;
 }
@@ -363,7 +416,8 @@ int client_new(struct server *s, int take_fd, struct client **ret, struct hft_er
 		c->next->prev = &c->next;
 	s->clients = c;
 	s->n_clients++;
-	arm(c);
+	c->wait = WAIT_END;
+	arm(c, true);
 	*ret = c;
 	return 0;
 }

@@ -116,6 +116,12 @@ static uint64_t step_deadline(void)
 	return SERVER_STEP_US;
 }
 
+static void set_deadlines(struct server *s)
+{
+	s->step_us = step_deadline();
+	s->reap_us = s->step_us < SERVER_REAP_US ? s->step_us : SERVER_REAP_US;
+}
+
 static int open_sources(struct server *s, int client_fd, struct hft_err *err)
 {
 	struct client *c;
@@ -129,6 +135,19 @@ static int open_sources(struct server *s, int client_fd, struct hft_err *err)
 	if (sd_event_add_io(s->event, NULL, s->listen_fd, EPOLLIN, on_listen, s) < 0)
 		return err_oom(err);
 	return 0;
+}
+
+void server_forget(void *data)
+{
+	struct server *s = data;
+
+	mem_closep(&s->listen_fd);
+	mem_closep(&s->spare_fd);
+	for (struct client *c = s->clients; c; c = c->next) {
+		mem_closep(&c->fd);
+		if (c->call)
+			worker_done(&c->call->worker);
+	}
 }
 
 static void close_all(struct server *s)
@@ -149,10 +168,10 @@ int server_run(struct server_options *o, struct hft_err *err)
 		.listen_fd = TAKE_FD(o->listen_fd),
 		.spare_fd = -1,
 		.standalone = o->client_fd >= 0,
-		.step_us = step_deadline(),
 	};
 	int r;
 
+	set_deadlines(&s);
 	access_init(&s.access, s.standalone, o->copied_tree);
 	r = open_sources(&s, TAKE_FD(o->client_fd), err);
 	if (r == 0) {

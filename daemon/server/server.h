@@ -30,6 +30,9 @@
 struct server;
 struct call;
 
+/* What a client is waited for; each has its time limit (client.c). */
+enum wait { WAIT_NOTHING, WAIT_MESSAGE, WAIT_IDLE, WAIT_STALL, WAIT_END };
+
 struct client {
 	struct server *server;
 	struct client *next, **prev; /* in the server's list */
@@ -40,7 +43,8 @@ struct client {
 	size_t sent;             /* of out */
 	sd_event_source *io, *timer;
 	struct call *call;       /* running, or waiting for a recovery to end */
-	bool eof, closing, served;
+	enum wait wait;
+	bool eof, closing, served, processing;
 };
 
 struct call {
@@ -55,6 +59,7 @@ struct call {
 	unsigned serial;         /* of the worker's note, at the last look */
 	struct hft_err cause;    /* of the recovery that this call has become */
 	bool has_cause, killed, recovering;
+	bool midway;             /* the client has been sent a part of a message */
 };
 
 struct server {
@@ -65,7 +70,7 @@ struct server {
 	struct client *clients;
 	size_t n_clients;
 	struct call *changing;   /* at most one */
-	uint64_t step_us;
+	uint64_t step_us, reap_us;
 	int listen_fd, spare_fd;
 	bool stuck, stopping, standalone;
 };
@@ -85,13 +90,19 @@ int server_run(struct server_options *o, struct hft_err *err);
 
 int client_new(struct server *s, int take_fd, struct client **ret, struct hft_err *err);
 void client_free(struct client *c);
+/* The peer sees the end, whoever else still has a copy of the descriptor. */
+void client_close(int *fd);
 /* Queue bytes and send what goes now. The client may be closed by this, never freed. */
 void client_send(struct client *c, const char *data, size_t n);
 void client_send_err(struct client *c, const struct hft_err *err);
 void client_update(struct client *c);  /* events and timer after anything changed */
 void client_process(struct client *c); /* take the next message, if no call is running */
 bool client_is_congested(const struct client *c);
-void client_call_done(struct client *c);
+void client_abort(struct client *c);     /* nothing sensible can be said any more; freed by the loop */
+void client_call_done(struct client *c); /* never frees: callers still hold the pointer */
+
+/* In a worker: close what belongs to the loop, so that a worker that hangs keeps no connection and no address alive. */
+void server_forget(void *data);
 
 /* Start the call of a client whose request has been checked. Owns request in any case. */
 void call_start(struct server *s, struct client *c, struct varlink_call *take_request, const struct method *m);

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "daemon/knobs/knob.h"
+#include "daemon/server/event.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
-#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/json/json.h"
 
@@ -50,7 +50,7 @@ static int recover(const struct worker_job *job, struct hft_err *err)
 		return r;
 	}
 	if (txn)
-		log_warning("transaction %lld was unfinished and has been undone", (long long)txn);
+		event_log(EVENT_RECOVERED, txn, "", "an unfinished transaction has been undone");
 	if (!job->cause)
 		return 0;
 	*err = *job->cause;
@@ -68,8 +68,8 @@ static int run(const struct worker_job *job, struct inside *in)
 	};
 	int r = job->method ? job->method->run(&w, &err) : recover(job, &err);
 
-	if (r < 0 && !job->method && !job->cause)
-		log_error("recovery: %s: %s", err.subject, err.msg);
+	if (r < 0 && (!job->method || job->method->changes))
+		event_log_failure(&err);
 	if (r < 0)
 		r = reply_error(&in->reply, &err);
 	return r == -ENOMEM ? WORKER_LOST : WORKER_REPLIED;
@@ -98,6 +98,7 @@ static _Noreturn void worker_main(const struct worker_job *job, pid_t parent, st
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(WORKER_LOST);
+	job->forget(job->data);
 	reset_signals();
 	job->holds->control = control;
 	holds_for_knobs(job->holds, &holds);

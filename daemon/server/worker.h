@@ -33,6 +33,8 @@ struct worker_job {
 	const struct running *running;
 	const struct hft_err *cause;  /* of a recovery on behalf of a client: what went wrong; NULL at start */
 	struct holds *holds;
+	void (*forget)(void *data);   /* closes what is the loop's alone */
+	void *data;
 	bool standalone, more, oneway;
 };
 

@@ -79,12 +79,13 @@ struct settings_wanted {
 	size_t max;
 	const char *profile_path; /* written */
 	const char *profile;      /* its name */
-	const char *list_path;    /* written: "PATH\tWAS\tWANT" lines */
+	const char *list_path;    /* written: three lines for each file: path, what was, what is wanted */
 };
 
 /*
  * Find single-file sysctls that the daemon at the other end of c knows and this host has, a harmless other value for
- * each, and prove them by a trial apply that is rolled back. Writes the profile and the list.
+ * each, and prove them by a trial apply that is rolled back. Writes the profile and the list, and before the trial a
+ * list of all that it may touch, LIST.all.
  */
 void settings_make(struct caller *c, const struct settings_wanted *w);
 /* Read such a list. */

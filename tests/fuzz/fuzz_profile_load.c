@@ -94,9 +94,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r = profile_load("a", &loader, &env, &set, size % 2, &p, &err);
 	if (r < 0 && (p != NULL || err.code == NULL || str_has_control(err.msg, strlen(err.msg))))
 		abort();
-	for (size_t i = 0; p != NULL && i < p->n_settings; i++)
-		if (p->settings[i].phase >= p->n_phases || str_has_control(p->settings[i].value, strlen(p->settings[i].value)))
+	for (size_t i = 0; p != NULL && i < p->n_settings; i++) {
+		const struct profile_setting *s = &p->settings[i];
+		if (s->phase >= p->n_phases || str_has_control(s->value, strlen(s->value)))
 			abort();
+	}
 	profile_free(p);
 	return 0;
 }

@@ -54,8 +54,10 @@ static int call_peer(const struct peer *peer, struct call *call, struct merged *
 static void test_stream(void **state)
 {
 	const struct peer peer = { .replies = REPLIES(
-		"{\"parameters\":{\"progress\":{\"step\":1,\"steps\":2,\"object\":\"a\"},\"steps\":[1]},\"continues\":true}",
-		"{\"parameters\":{\"progress\":{\"step\":2,\"steps\":2,\"object\":\"b\"},\"steps\":[2]},\"continues\":true}",
+		"{\"parameters\":{\"progress\":{\"step\":1,\"steps\":2,\"object\":\"a\"},\"steps\":[1]},"
+		"\"continues\":true}",
+		"{\"parameters\":{\"progress\":{\"step\":2,\"steps\":2,\"object\":\"b\"},\"steps\":[2]},"
+		"\"continues\":true}",
 		"{\"parameters\":{\"summary\":{\"steps\":2}}}") };
 	CLEANUP(merged_done) struct merged m = { 0 };
 	struct seen seen = { 0 };
@@ -75,7 +77,8 @@ static void test_error_reply(void **state)
 {
 	const struct peer peer = { .replies = REPLIES(
 		"{\"parameters\":{\"steps\":[1]},\"continues\":true}",
-		"{\"error\":\"org.hfttune.Tuner.NotInEffect\",\"parameters\":{\"code\":\"not-in-effect\",\"subject\":\"s\","
+		"{\"error\":\"org.hfttune.Tuner.NotInEffect\",\"parameters\":{\"code\":\"not-in-effect\","
+		"\"subject\":\"s\","
 		"\"message\":\"m\",\"where\":\"f:1\",\"wanted\":\"1\",\"found\":\"2\",\"errno\":5,\"hint\":\"h\"}}") };
 	CLEANUP(merged_done) struct merged m = { 0 };
 	struct call call = { .more = true, .timeout_ms = -1 };
@@ -160,7 +163,7 @@ static void test_interrupt_detaches(void **state)
 	assert_string_equal(err.code, ERR_TIMEOUT);
 }
 
-/* --- connecting ------------------------------------------------------------------------------------------------------ */
+/* --- connecting --------------------------------------------------------------------------------------------------- */
 
 static int open_socket(const char *path, struct hft_err *err)
 {

@@ -40,12 +40,14 @@ static struct json *build(const struct shape *s)
 	struct json *reply;
 
 	strbuf_add(&b, "{\"host\":{\"kernel\":\"6.12\",\"vendor\":\"V\",\"model\":\"M\",\"virtual\":false,"
-	               "\"online\":\"0-6\",\"isolated\":\"2-3\",\"nohz_full\":\"\",\"housekeeping\":\"0-1\",\"cpus\":[");
+	               "\"online\":\"0-6\",\"isolated\":\"2-3\",\"nohz_full\":\"\",\"housekeeping\":\"0-1\","
+	               "\"cpus\":[");
 	for (int cpu = 0; cpu < s->n_cpus; cpu++)
 		add_cpu(&b, s, cpu);
 	strbuf_add(&b, "],\"nodes\":[");
 	for (int node = 0; node < s->n_packages; node++)
-		strbuf_addf(&b, "%s{\"node\":%d,\"cpus\":\"0\",\"distances\":[10,21],\"memory_kib\":1048576,\"free_kib\":0}",
+		strbuf_addf(&b, "%s{\"node\":%d,\"cpus\":\"0\",\"distances\":[10,21],\"memory_kib\":1048576,"
+		               "\"free_kib\":0}",
 		            node > 0 ? "," : "", node);
 	strbuf_add(&b, "],\"nics\":["
 	               "{\"name\":\"eth0\",\"driver\":\"drv\",\"device\":\"0000:41:00.0\",\"node\":0,\"rx_queues\":2,"

@@ -154,6 +154,7 @@ static void test_nearest(void **state)
 	(void)state;
 	assert_hint("plam x", "'plan'");
 	assert_hint("verfiy", "'verify'"); /* two letters swapped */
+	assert_hint("rollback --ot 3", "'--to'");
 	assert_hint("roll", "'rollback'");
 	assert_hint("xyzzy", NULL);
 	assert_hint("complet", NULL); /* hidden verbs are not offered */

@@ -76,7 +76,8 @@ static void assert_status(int (*status)(const struct json *), const char *summar
 static void test_statuses(void **state)
 {
 	(void)state;
-	assert_status(status_plan, "\"steps\":4,\"ok\":2,\"pending\":1,\"not_applicable\":1,\"reboot_needed\":true", EXIT_DONE);
+	assert_status(status_plan, "\"steps\":4,\"ok\":2,\"pending\":1,\"not_applicable\":1,"
+	               "\"reboot_needed\":true", EXIT_DONE);
 	assert_status(status_plan, "\"change\":1", EXIT_DIFFERS);
 	assert_status(status_plan, "\"drift\":1", EXIT_DIFFERS);
 	assert_status(status_plan, "\"restored\":1", EXIT_DIFFERS); /* --switch takes something out */

@@ -110,10 +110,12 @@ static void assert_json(const struct world *w, const char *verb, int status, con
 
 #define STEP "\"profile\":\"demo\",\"phase\":\"base\",\"knob\":\"sysctl\",\"exact\":true,\"coupled\":false"
 static const char *const plan_replies[] = {
-	"{\"parameters\":{\"phases\":[{\"name\":\"base\",\"order\":1,\"risk\":\"low\",\"summary\":\"S\",\"notes\":[\"N\"]}]},"
+	"{\"parameters\":{\"phases\":[{\"name\":\"base\",\"order\":1,\"risk\":\"low\",\"summary\":\"S\","
+	"\"notes\":[\"N\"]}]},"
 	"\"continues\":true}",
 	"{\"parameters\":{\"progress\":{\"step\":1,\"steps\":2,\"object\":\"a\"},\"steps\":[{" STEP
-	",\"object\":\"vm.swappiness\",\"before\":\"60\",\"after\":\"10\",\"state\":\"change\",\"why\":\"be\\u001bcause\"}]},"
+	",\"object\":\"vm.swappiness\",\"before\":\"60\",\"after\":\"10\",\"state\":\"change\","
+	"\"why\":\"be\\u001bcause\"}]},"
 	"\"continues\":true}",
 	"{\"parameters\":{\"steps\":[{" STEP ",\"object\":\"vm.none\",\"state\":\"not_applicable\",\"reason\":\"R\"}],"
 	"\"summary\":{\"steps\":2,\"change\":1,\"not_applicable\":1,\"reboot_needed\":false}}}",
@@ -162,8 +164,9 @@ static void test_request_is_sent(void **state)
 }
 
 #define ERROR(name, code)                                                                                              \
-	"{\"error\":\"org.hfttune.Tuner." name "\",\"parameters\":{\"code\":\"" code "\",\"subject\":\"vm.swappiness\","    \
-	"\"message\":\"M\",\"where\":\"p.conf:3\",\"wanted\":\"10\",\"found\":\"6\\u00070\",\"errno\":5,\"hint\":\"H\"}}"
+	"{\"error\":\"org.hfttune.Tuner." name "\",\"parameters\":{\"code\":\"" code "\","                             \
+	"\"subject\":\"vm.swappiness\",\"message\":\"M\",\"where\":\"p.conf:3\",\"wanted\":\"10\","                    \
+	"\"found\":\"6\\u00070\",\"errno\":5,\"hint\":\"H\"}}"
 
 static void test_error_text(void **state)
 {
@@ -281,9 +284,11 @@ static void test_views_survive(void **state)
 	static const char *const replies[] = {
 		"{}",
 		"{\"parameters\":{}}",
-		"{\"parameters\":{\"steps\":7,\"layers\":\"x\",\"profiles\":{\"a\":1},\"rows\":[1,null,\"x\"],\"host\":[],"
+		"{\"parameters\":{\"steps\":7,\"layers\":\"x\",\"profiles\":{\"a\":1},\"rows\":[1,null,\"x\"],"
+		"\"host\":[],"
 		"\"summary\":[],\"transactions\":[{\"txn\":\"x\"}],\"phases\":[[]],\"unfinished\":1,\"profile\":3}}",
-		"{\"parameters\":{\"steps\":[{},{},{}],\"layers\":[{}],\"profiles\":[{}],\"rows\":[{}],\"host\":{\"cpus\":[{}],"
+		"{\"parameters\":{\"steps\":[{},{},{}],\"layers\":[{}],\"profiles\":[{}],\"rows\":[{}],"
+		"\"host\":{\"cpus\":[{}],"
 		"\"nodes\":[{}],\"nics\":[{}],\"features\":[{}]},\"summary\":{},\"phases\":[{}],\"neither\":[1]}}",
 	};
 	static const char *const lines[] = { "profiles", "show x", "explain", "plan x", "apply x", "repair", "verify",
@@ -312,12 +317,13 @@ static void test_output_that_cannot_be_written(void **state)
 	assert_true(w->err_len > 0);
 }
 
-/* --- completion ------------------------------------------------------------------------------------------------------- */
+/* --- completion --------------------------------------------------------------------------------------------------- */
 
 static void test_complete(void **state)
 {
 	static const char *const profiles[] = {
-		"{\"parameters\":{\"profiles\":[{\"name\":\"demo\",\"phases\":[\"base\",\"power\"]},{\"name\":\"de\\u001b\"},"
+		"{\"parameters\":{\"profiles\":[{\"name\":\"demo\",\"phases\":[\"base\",\"power\"]},"
+		"{\"name\":\"de\\u001b\"},"
 		"{\"name\":\"other\"}]}}", NULL
 	};
 	struct world *w = *state;

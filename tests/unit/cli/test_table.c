@@ -88,7 +88,8 @@ static void test_print_wide(void **state)
 	assert_string_equal(strbuf_str(&out.b),
 	                    "  OBJECT                    N  WHY\n"
 	                    "  kernel.timer_migration    1\n"
-	                    "  vm.swappiness\\x0a       100  swapping stalls the thread that touches the page, whoever it is\n");
+	                    "  vm.swappiness\\x0a       100  swapping stalls the thread that touches the page, "
+	                    "whoever it is\n");
 }
 
 static void test_print_narrow(void **state)

@@ -28,12 +28,31 @@ struct fixture {
 	struct hft_err err;
 };
 
+/* The trees made so far: a test that fails does not come to its fixture_end(). */
+static inline struct strlist *trees(void)
+{
+	static struct strlist made;
+
+	return &made;
+}
+
+/* Group teardown. */
+static inline int sweep(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < trees()->n; i++)
+		tree_remove(trees()->s[i]);
+	strlist_done(trees());
+	return 0;
+}
+
 /* A tree with a recorded host, or an empty one (NULL); nothing is read yet. */
 static inline struct fixture tree_begin(const char *name)
 {
 	struct fixture f = { 0 };
 
 	assert_int_equal(tree_host(name, &f.root), 0);
+	assert_int_equal(strlist_add(trees(), f.root), 0);
 	assert_int_equal(fsio_new(f.root, &f.fs, &f.err), 0);
 	return f;
 }

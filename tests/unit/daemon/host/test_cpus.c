@@ -254,5 +254,5 @@ int main(void)
 		cmocka_unit_test(a_cache_without_id_is_named_by_its_first_cpu),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, sweep);
 }

@@ -193,5 +193,5 @@ int main(void)
 		cmocka_unit_test(nothing_is_freed_twice),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, sweep);
 }

@@ -142,7 +142,7 @@ static void the_child_of_virtio_pci_says_the_driver(void **state)
 	fixture_end(&f);
 }
 
-/* Where the device does not say, the interrupt does. */
+/* Where the device does not say, the interrupt does; where there is one node, it is that one. */
 static void the_node_is_the_devices_or_its_own(void **state)
 {
 	struct fixture f = irqs_begin("vm-1cpu");
@@ -152,10 +152,12 @@ static void the_node_is_the_devices_or_its_own(void **state)
 	fixture_end(&f);
 
 	f = host_begin("xeon-2s");
-	put_lines(&f, "f 0444 /proc/irq/4/node\t-1\nf 0444 /proc/irq/9/node\t1");
+	put_lines(&f, "f 0444 /proc/irq/4/node\t-1\nf 0444 /proc/irq/9/node\t1\n"
+	              "f 0644 /sys/devices/pci0000:00/0000:00:17.0/numa_node\t-1");
 	assert_int_equal(host_read_irqs(f.h, &f.err), 0);
 	assert_int_equal(by_action(f.h, "ttyS0")->node, -1);
 	assert_int_equal(by_action(f.h, "acpi")->node, 1);
+	assert_int_equal(by_action(f.h, "ahci[0000:00:17.0]")->node, 0);
 	fixture_end(&f);
 }
 
@@ -295,5 +297,5 @@ int main(void)
 		cmocka_unit_test(the_live_host),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, sweep);
 }

@@ -170,5 +170,5 @@ int main(void)
 		cmocka_unit_test(reading_twice_reads_once),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, sweep);
 }

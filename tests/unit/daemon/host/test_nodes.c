@@ -189,5 +189,5 @@ int main(void)
 		cmocka_unit_test(libnuma_and_meminfo_agree),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, sweep);
 }

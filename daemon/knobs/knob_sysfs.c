@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * knob sysfs: single files of /sys, and of the scheduler's debugfs, that belong to no larger kind. Module parameters keep
+ * the spelling of the kernel command line ("zswap.enabled"). Must not touch a file that is not in the table.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/knobs/row.h"
+#include "lib/base/err.h"
+#include "lib/base/fsio.h"
+#include "lib/base/mem.h"
+
+extern const struct knob knob_sysfs;
+
+#define PCI "/sys/bus/pci/devices/"
+#define MCE "/sys/devices/system/machinecheck/machinecheck0/"
+#define MCE_ALL "/sys/devices/system/machinecheck/machinecheck*/"
+#define SCHED "/sys/kernel/debug/sched/"
+#define UNCORE "/sys/devices/system/cpu/intel_uncore_frequency/*/"
+#define SCOPES "cpu|smt|cache|numa|system"
+#define POLICIES "default|performance|powersave|powersupersave"
+
+#define OPT(name, level, when, what) .option = name, .risk = level, .effect = EFFECT_##when, .summary = what
+#define INT(lo, hi, of) .form = ROW_INT, .min = lo, .max = hi, .unit = of, .bounds = #lo ".." #hi
+#define INT_RULE(lo, hi, of, which, text)                                                                              \
+	.form = ROW_INT, .min = lo, .max = hi, .unit = of, .rule = which, .bounds = #lo ".." #hi text
+#define BOOL .form = ROW_INT, .min = 0, .max = 1, .unit = "bool", .bounds = "0..1"
+#define YN .form = ROW_YN, .unit = "bool", .bounds = "0..1"
+#define COUNTER(text) .counter = text
+#define SOURCE(text) .source = text
+#define TRAPS(text) .traps = text
+
+static const struct row rows[] = {
+	{ OPT("clocksource.current_clocksource", 2, NOW, "what the kernel reads the time from"),
+	  .path = "/sys/devices/system/clocksource/clocksource0/current_clocksource", .form = ROW_NAME, .unit = "name",
+	  .offers = "/sys/devices/system/clocksource/clocksource0/available_clocksource",
+	  .bounds = "one of available_clocksource", COUNTER("the time that clock_gettime(2) takes"),
+	  SOURCE("Documentation/admin-guide/kernel-parameters.txt, clocksource="),
+	  TRAPS("anything but tsc takes about a microsecond for each reading; a tsc that the kernel has marked "
+	        "unstable is no "
+	        "longer offered; the kernel takes a name it does not know without an error") },
+	{ OPT("cpuidle.current_governor", 1, NOW, "what chooses the idle state"),
+	  .path = "/sys/devices/system/cpu/cpuidle/current_governor", .form = ROW_NAME, .unit = "name",
+	  .offers = "/sys/devices/system/cpu/cpuidle/available_governors", .bounds = "one of available_governors",
+	  COUNTER("usage and time of the states in cpuidle/stateN"), "
+	          "SOURCE("Documentation/admin-guide/pm/cpuidle.rst") },
+	{ OPT("d3cold_allowed", 1, NOW, "let a PCI device lose its power while suspended"),
+	  .path = PCI "*/d3cold_allowed", BOOL, COUNTER("power/runtime_status"),
+	  SOURCE("Documentation/ABI/testing/sysfs-bus-pci") },
+	{ OPT("damon_lru_sort.enabled", 1, SLOW, "sort the page lists by access"),
+	  .path = "/sys/module/damon_lru_sort/parameters/enabled", YN, COUNTER("the thread kdamond.0"),
+	  SOURCE("Documentation/admin-guide/mm/damon/lru_sort.rst") },
+	{ OPT("damon_reclaim.enabled", 1, SLOW, "reclaim memory that nobody uses before it is needed"),
+	  .path = "/sys/module/damon_reclaim/parameters/enabled", YN, COUNTER("the thread kdamond.0"),
+	  SOURCE("Documentation/admin-guide/mm/damon/reclaim.rst") },
+	{ OPT("haltpoll.guest_halt_poll_allow_shrink", 1, NOW,
+	      "let a guest poll for less time when polling is in vain"),
+	  .path = "/sys/module/haltpoll/parameters/guest_halt_poll_allow_shrink", YN, COUNTER("usage of cpuidle/state0"),
+	  SOURCE("Documentation/virt/guest-halt-polling.rst"), TRAPS("guests with the haltpoll governor only") },
+	{ OPT("haltpoll.guest_halt_poll_ns", 1, NOW, "longest time that a guest polls before it halts"),
+	  .path = "/sys/module/haltpoll/parameters/guest_halt_poll_ns", INT(0, 10000000, "ns"),
+	  COUNTER("time of cpuidle/state0; exits seen by the host"), "
+	          "SOURCE("Documentation/virt/guest-halt-polling.rst"),
+	  TRAPS("guests with the haltpoll governor only") },
+	{ OPT("kvm.halt_poll_ns", 1, NEW_CONNECTIONS,
+	      "longest time that the host polls before a halted guest CPU sleeps"),
+	  .path = "/sys/module/kvm/parameters/halt_poll_ns", INT(0, 10000000, "ns"),
+	  COUNTER("halt_successful_poll in /sys/kernel/debug/kvm"), SOURCE("Documentation/virt/kvm/halt-polling.rst"),
+	  TRAPS("guests that run keep the time they were started with, in older kernels") },
+	{ OPT("lru_gen.enabled", 1, NOW,
+	      "multi-generational page lists: 1 on, 2 walk page tables, 4 clear upper levels"),
+	  .path = "/sys/kernel/mm/lru_gen/enabled", .form = ROW_HEX, .min = 0, .max = 7, .unit = "bits",
+	  .bounds = "0x0..0x7", COUNTER("/sys/kernel/debug/lru_gen"), SOURCE("Documentation/admin-guide/mm/multigen_lru.rst"),
+	  TRAPS("a change moves every page from one kind of list to the other; bits that the CPU lacks read back as "
+	        "0") },
+	{ OPT("lru_gen.min_ttl_ms", 1, NOW, "working set that is never evicted; 0 is none"),
+	  .path = "/sys/kernel/mm/lru_gen/min_ttl_ms",
+	  INT_RULE(0, 600000, "ms", ROW_TICKS_MS, ", a multiple of 20"),
+	  SOURCE("Documentation/admin-guide/mm/multigen_lru.rst"), TRAPS("runs out of memory rather than evict it") },
+	{ OPT("machinecheck.check_interval", 3, NOW, "how often corrected machine errors are polled for; 0 is never"),
+	  .path = MCE "check_interval", INT(0, 86400, "s"), COUNTER("MCP in /proc/interrupts"),
+	  SOURCE("Documentation/arch/x86/x86_64/machinecheck.rst"),
+	  TRAPS("one number for the whole host, whichever CPU it is written through; restarts the timer of every "
+	        "CPU") },
+	{ OPT("machinecheck.cmci_disabled", 3, NOW, "no interrupts for corrected machine errors"),
+	  .path = MCE "cmci_disabled", BOOL, COUNTER("MCP in /proc/interrupts"),
+	  SOURCE("Documentation/arch/x86/x86_64/machinecheck.rst"),
+	  TRAPS("one switch for the whole host; sends an interrupt to every CPU") },
+	{ OPT("machinecheck.dont_log_ce", 3, NOW, "do not log corrected machine errors"),
+	  .path = MCE "dont_log_ce", BOOL, SOURCE("Documentation/arch/x86/x86_64/machinecheck.rst"),
+	  TRAPS("one switch for the whole host") },
+	{ OPT("machinecheck.ignore_ce", 3, NOW,
+	      "neither poll for corrected machine errors nor take interrupts for them"),
+	  .path = MCE "ignore_ce", BOOL, COUNTER("MCP in /proc/interrupts"),
+	  SOURCE("Documentation/arch/x86/x86_64/machinecheck.rst"),
+	  TRAPS("one switch for the whole host; rasdaemon and mcelog go blind; sends an interrupt to every CPU") },
+	{ OPT("machinecheck.monarch_timeout", 2, NOW, "how long CPUs wait for each other in a machine check"),
+	  .path = MCE "monarch_timeout", INT(0, 10000000, "us"), SOURCE("Documentation/arch/x86/x86_64/machinecheck.rst"),
+	  TRAPS("one number for the whole host; 0 waits for ever") },
+	{ OPT("numa.demotion_enabled", 1, NOW, "move cold pages to a slower tier of memory"),
+	  .path = "/sys/kernel/mm/numa/demotion_enabled", YN, COUNTER("pgdemote_* in /proc/vmstat"),
+	  SOURCE("Documentation/ABI/testing/sysfs-kernel-mm-numa") },
+	{ OPT("pcie_aspm.policy", 1, NOW, "power saving of PCIe links"),
+	  .path = "/sys/module/pcie_aspm/parameters/policy", .form = ROW_SELECT, .words = POLICIES, .unit = "word",
+	  .bounds = POLICIES, COUNTER("ASPM in LnkCtl of lspci -vv"), SOURCE("drivers/pci/pcie/aspm.c"),
+	  TRAPS("EPERM where the firmware keeps control, and with pcie_aspm=off, which leaves the links as the "
+	        "firmware set "
+	        "them; link/*_aspm of the devices follow") },
+	{ OPT("power.control", 1, NOW, "run-time power saving of a PCI device"),
+	  .path = PCI "*/power/control", .form = ROW_WORD, .words = "on|auto", .unit = "word", .bounds = "on|auto",
+	  COUNTER("power/runtime_status"), SOURCE("Documentation/ABI/testing/sysfs-devices-power"),
+	  TRAPS("tlp, powertop and udev rules write it too") },
+	{ OPT("rcu_expedited", 2, NOW, "every grace period of RCU in a hurry, with interrupts to all CPUs"),
+	  .path = "/sys/kernel/rcu_expedited", BOOL, COUNTER("CAL in /proc/interrupts"),
+	  SOURCE("Documentation/RCU/Design/Expedited-Grace-Periods/Expedited-Grace-Periods.rst"),
+	  TRAPS("without effect while rcu_normal is 1") },
+	{ OPT("rcu_normal", 2, NOW, "no grace period of RCU in a hurry"),
+	  .path = "/sys/kernel/rcu_normal", BOOL, COUNTER("CAL in /proc/interrupts"),
+	  SOURCE("Documentation/RCU/Design/Expedited-Grace-Periods/Expedited-Grace-Periods.rst"),
+	  TRAPS("spares CPUs the interrupts; removing network devices and cgroups takes longer") },
+	{ OPT("sched.base_slice_ns", 1, NOW, "time that a task runs before another one may"),
+	  .path = SCHED "base_slice_ns", INT(100000, 1000000000, "ns"), COUNTER("/proc/PID/sched"),
+	  SOURCE("kernel/sched/debug.c"), TRAPS("since Linux 6.6; needs debugfs, and no lockdown") },
+	{ OPT("sched.migration_cost_ns", 1, NOW, "time for which a task counts as warm in its cache"),
+	  .path = SCHED "migration_cost_ns", INT(0, 1000000000, "ns"), COUNTER("nr_migrations in /proc/PID/sched"),
+	  SOURCE("kernel/sched/debug.c"), TRAPS("without effect on isolated CPUs; needs debugfs, and no lockdown") },
+	{ OPT("sched.nr_migrate", 1, NOW, "tasks that one round of balancing moves, with interrupts off"),
+	  .path = SCHED "nr_migrate", INT(1, 1024, "tasks"), COUNTER("nr_migrations in /proc/PID/sched"),
+	  SOURCE("kernel/sched/debug.c"), TRAPS("needs debugfs, and no lockdown") },
+	{ OPT("sched.preempt", 1, NOW, "where the kernel lets itself be interrupted by another task"),
+	  .path = SCHED "preempt", .form = ROW_SELECT, .words = "none|voluntary|full|lazy", .unit = "word",
+	  .bounds = "none|voluntary|full|lazy", COUNTER("cyclictest"),
+	  SOURCE("Documentation/admin-guide/kernel-parameters.txt, preempt="),
+	  TRAPS("kernels with PREEMPT_DYNAMIC; lazy since Linux 6.13; needs debugfs, and no lockdown") },
+	{ OPT("swap.vma_ra_enabled", 1, NOW, "read ahead from swap by address"),
+	  .path = "/sys/kernel/mm/swap/vma_ra_enabled", YN, COUNTER("swap_ra in /proc/vmstat"),
+	  SOURCE("Documentation/ABI/testing/sysfs-kernel-mm-swap") },
+	{ OPT("uncore.max_freq_khz", 1, NOW, "highest frequency of what is outside the cores (Intel)"),
+	  .path = UNCORE "max_freq_khz", INT_RULE(400000, 12700000, "kHz", ROW_MULTIPLE, ", a multiple of 100000"),
+	  .step = 100000, COUNTER("current_freq_khz"), .changes = "sysfs:* uncore.max_freq_khz",
+	  SOURCE("Documentation/admin-guide/pm/intel_uncore_frequency_scaling.rst"),
+	  TRAPS("a write to a package sets all of its clusters; shares its power with the cores; initial_max_freq_khz "
+	        "is what "
+	        "the firmware said") },
+	{ OPT("uncore.min_freq_khz", 1, NOW, "lowest frequency of what is outside the cores (Intel)"),
+	  .path = UNCORE "min_freq_khz", INT_RULE(400000, 12700000, "kHz", ROW_MULTIPLE, ", a multiple of 100000"),
+	  .step = 100000, COUNTER("current_freq_khz"), .changes = "sysfs:* uncore.min_freq_khz",
+	  SOURCE("Documentation/admin-guide/pm/intel_uncore_frequency_scaling.rst"),
+	  TRAPS("a write to a package sets all of its clusters; takes power from the cores; initial_min_freq_khz is "
+	        "what the "
+	        "firmware said") },
+	{ OPT("workqueue.cpu_intensive_thresh_us", 1, NOW,
+	      "time after which work on a bound worker lets others start; 0 is never"),
+	  .path = "/sys/module/workqueue/parameters/cpu_intensive_thresh_us", INT(0, 1000000, "us"),
+	  COUNTER("'hogged CPU' in the kernel log"), SOURCE("Documentation/admin-guide/kernel-parameters.txt"),
+	  TRAPS("since Linux 6.5") },
+	{ OPT("workqueue.default_affinity_scope", 1, NOW, "how near to where it was queued unbound work is done"),
+	  .path = "/sys/module/workqueue/parameters/default_affinity_scope", .form = ROW_WORD, .words = SCOPES,
+	  .unit = "word", .bounds = SCOPES, COUNTER("kworker/u* threads on other CPUs"),
+	  SOURCE("Documentation/core-api/workqueue.rst"),
+	  TRAPS("since Linux 6.6; queues whose affinity_scope is `default` follow") },
+	{ OPT("zswap.enabled", 1, NOW, "keep swapped pages compressed in memory"),
+	  .path = "/sys/module/zswap/parameters/enabled", YN, COUNTER("zswpin and zswpout in /proc/vmstat"),
+	  SOURCE("Documentation/admin-guide/mm/zswap.rst"),
+	  TRAPS("pages that are compressed stay so; turned on for the first time it makes a pool, which stays") },
+};
+
+static const struct row_table table = { "sysfs", rows, ARRAY_LEN(rows) };
+
+/* --- PCI devices by address, or by driver ------------------------------------------------------------------------- */
+
+static bool matches_text(const char *selector, const char *text)
+{
+	return str_is_pattern(selector) ? str_match(selector, text) : str_eq(selector, text);
+}
+
+static bool matches_pci(const struct knob_ctx *c, const char *selector, const char *address)
+{
+	CLEANUP(mem_freep) char *path = str_printf(PCI "%s/driver", address);
+	CLEANUP(strbuf_done) struct strbuf driver = {0};
+
+	if (matches_text(selector, address))
+		return true;
+	return path && fsio_link_name(c->fs, path, &driver, NULL) == 0 && matches_text(selector, strbuf_str(&driver));
+}
+
+static bool matches_plain(const struct knob_ctx *c, const char *selector, const char *instance)
+{
+	(void)c;
+	return matches_text(selector, instance);
+}
+
+static bool is_pci(const char *option)
+{
+	const struct row *row = row_find(&table, option);
+
+	return row && str_starts(row->path, PCI);
+}
+
+static int sysfs_list(const struct knob_ctx *c, const char *selector, const char *option, struct knob_objects *ret,
+                      struct hft_err *err)
+{
+	return row_list_matching(&table, c, selector, option, is_pci(option) ? matches_pci : matches_plain, ret, err);
+}
+
+static int sysfs_parse(const struct knob_ctx *c, const char *key, const char *option, const char *value,
+                       struct strbuf *ret, struct hft_err *err)
+{
+	return row_parse(&table, c, key, option, value, ret, err);
+}
+
+static int sysfs_read(const struct knob_ctx *c, const char *key, struct strbuf *ret, struct hft_err *err)
+{
+	return row_read(&table, c, key, ret, err);
+}
+
+/* In a copied tree: the variables of machinecheck are one for all CPUs, each of which shows them. */
+static int mirror_machinecheck(const struct knob_ctx *c, const struct row *row, const char *value, struct hft_err *err)
+{
+	CLEANUP(mem_freep) char *pattern = str_printf(MCE_ALL "%s", row->path + strlen(MCE));
+	CLEANUP(strlist_done) struct strlist names = {0};
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	struct row each = *row;
+	struct row_ref ref = { .row = &each };
+
+	if (!pattern)
+		return err_oom(err);
+	each.path = pattern;
+	int r = row_instances(c, &each, &names, err);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		snprintf(ref.instance, sizeof(ref.instance), "%s", names.s[i]);
+		strbuf_reset(&path);
+		row_path(&ref, &path);
+		r = path.oom ? err_oom(err) : row_value_write(c, row, strbuf_str(&path), value, err);
+	}
+	return r;
+}
+
+static int sysfs_write(const struct knob_ctx *c, const char *key, const char *value, struct hft_err *err)
+{
+	struct row_ref ref;
+	int r = row_write(&table, c, key, value, err);
+
+	if (r < 0 || !c->copied)
+		return r;
+	r = row_of_key(&table, key, &ref, err);
+	return r == 0 && str_starts(ref.row->path, MCE) ? mirror_machinecheck(c, ref.row, value, err) : r;
+}
+
+static int sysfs_coupled(const struct knob_ctx *c, const char *key,
+                         int (*add)(void *data, const char *knob, const char *key, struct hft_err *err), void *data,
+                         struct hft_err *err)
+{
+	return row_coupled(&table, c, key, add, data, err);
+}
+
+static int sysfs_explain(size_t i, struct knob_doc *ret)
+{
+	return row_explain(&table, i, ret);
+}
+
+const struct knob knob_sysfs = {
+	.name = "sysfs",
+	.summary = "single switches of the kernel below /sys",
+	.selector = "PCI address or driver, package of the uncore, or a pattern of them, where the option has several; else "
+	            "empty",
+	.list = sysfs_list,
+	.parse = sysfs_parse,
+	.read = sysfs_read,
+	.write = sysfs_write,
+	.coupled = sysfs_coupled,
+	.explain = sysfs_explain,
+};
