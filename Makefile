@@ -108,13 +108,68 @@ lint: all
 	@failed=0; for s in tests/lint/*.sh; do echo "== $$s"; \
 	case $$s in */cli.sh) $$s '$(O)' ;; *) $$s ;; esac || failed=1; done; exit $$failed
 
-# --- the judge of tests (tests/tools/hostdump.c): shares no code with the program ----------------------------------
+# --- tools of tests; hostdump is their judge and shares no code with the program --------------------------------------
+
+TOOLS = $(patsubst %,$(O)/tests/tools/%,mktree hostdump)
 
 $(O)/tests/tools/hostdump: $(call obj,tests/tools/hostdump.c tests/tools/hostdump_live.c)
+$(O)/tests/tools/mktree: $(call obj,tests/tools/mktree.c)
+$(O)/tests/tools/genhost: $(call obj,tests/tools/genhost.c $(wildcard tests/tools/machine_*.c)) $(LIB_A)
+$(TOOLS):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 
 hostdump: $(O)/tests/tools/hostdump
+tools: $(TOOLS)
+
+# --- the daemon as a server: hostile clients, a file system that hangs, and the whole of it once more sanitised --------
+
+SERVER_TOOLS = $(patsubst %,$(O)/tests/tools/%,attack stuckfs)
+
+$(O)/tests/tools/attack: $(call obj,tests/tools/attack.c)
+$(O)/tests/tools/stuckfs: $(call obj,tests/tools/stuckfs.c)
+$(O)/tests/tools/stuckfs: TOOL_LIBS = -lfuse3
+$(O)/tests/tools/stuckfs.o: CPPFLAGS += -I/usr/include/fuse3
+$(SERVER_TOOLS):
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+
+server-tools: tools $(SERVER_TOOLS)
+
+server-test:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/fault FAULT=1 all server-tools
+	$(Q)$(MAKE) --no-print-directory O=$(O)/san SAN=address,undefined FAULT=1 all server-tools
+	$(Q)HFT_BUILD='$(abspath $(O)/fault)' bats tests/server
+	$(Q)HFT_BUILD='$(abspath $(O)/san)' bats tests/server
+
+# --- fuzzing: each harness of tests/fuzz in turn, FUZZ_SECONDS long; what it finds is left in O/fuzz ------------------
+
+FUZZ_SECONDS ?= 20
+FUZZ      ?= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SAN   = address,undefined
+FUZZ_BIN   = $(patsubst %,$(O)/tests/fuzz/%,$(FUZZ))
+
+$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(DAEMON_A) $(LIB_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(DAEMON_LIBS) $(LIB_LIBS)
+
+fuzz-build: $(FUZZ_BIN)
+
+fuzz:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz CC=clang SAN=fuzzer-no-link,$(FUZZ_SAN) fuzz-build
+	@for f in $(FUZZ); do echo "== $$f, $(FUZZ_SECONDS) s"; mkdir -p $(O)/fuzz/corpus/$$f; \
+	dict=tests/fuzz/$$f.dict; [ -f $$dict ] && dict=-dict=$$dict || dict=; \
+	$(O)/fuzz/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 -print_final_stats=1 -verbosity=0 $$dict \
+	-artifact_prefix=$(O)/fuzz/$$f- $(O)/fuzz/corpus/$$f $(wildcard tests/fuzz/seeds) || exit 1; done
+
+# --- the benchmark: prints ratios, exits 1 when one is over its target; no part of check ----------------------------
+
+$(O)/tests/bench/bench: $(call obj,$(wildcard tests/bench/*.c)) $(LIB_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
+bench: all tools $(O)/tests/bench/bench
+	$(Q)tests/bench/run.sh '$(O)'
 
 # --- installation: MODE:SOURCE:TARGET for each file, the same list for install and uninstall ------------------------
 
@@ -177,9 +232,6 @@ demo: deps
 	$(Q)$(MAKE) --no-print-directory O=$(O) all hostdump
 	$(Q)tests/demo.sh $(O)
 
-TOOLS = $(patsubst %,$(O)/tests/tools/%,mktree genhost hostdump)
-tools: $(TOOLS)
-
 check: test-deps
 	$(Q)$(MAKE) --no-print-directory O=$(O) all man unit lint
 	$(Q)$(MAKE) --no-print-directory O=$(O)/san SAN=address,undefined FAULT=1 all tools unit
@@ -191,5 +243,5 @@ clean:
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
-.PHONY: all unit lint clean man install uninstall hostdump force deps test-deps demo tools check
+.PHONY: server-tools server-test fuzz fuzz-build all unit lint clean man install uninstall hostdump force deps test-deps demo tools check bench
 .SECONDARY:

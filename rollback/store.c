@@ -291,6 +291,71 @@ int store_load(struct store *s, struct store_view *ret, struct hft_err *err)
 	}
 }
 
+/* Newest first, until one is committed: *ret_enough false when that does not tell the whole truth. */
+static int look_back(struct store *s, const struct numbers *numbers, struct store_view *v, bool *ret_enough,
+                     struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf text = { 0 };
+
+	*ret_enough = true;
+	for (size_t i = numbers->len; i-- > 0 && v->state == NULL && *ret_enough;) {
+		struct journal j;
+		int r = store_read_journal(s, numbers->n[i], &text, &j, err);
+		if (r == -ENOENT)
+			continue;
+		if (r < 0)
+			return r;
+		r = fill_info(&j, &v->txns[v->n_txns++], err);
+		if (r == 0 && j.state == TXN_COMMITTED) {
+			v->committed = j.txn;
+			r = journal_state(&j, text.s, &v->state, err);
+		}
+		*ret_enough = j.state != TXN_DAMAGED && r != -EBADMSG && (j.state != TXN_OPEN || v->n_txns == 1);
+		journal_done(&j);
+		if (r < 0 && r != -EBADMSG)
+			return r;
+	}
+	return 0;
+}
+
+static void reverse(struct store_view *v)
+{
+	for (size_t i = 0; i < v->n_txns / 2; i++) {
+		struct txn_info tmp = v->txns[i];
+		v->txns[i] = v->txns[v->n_txns - 1 - i];
+		v->txns[v->n_txns - 1 - i] = tmp;
+	}
+}
+
+int store_load_current(struct store *s, struct store_view *ret, struct hft_err *err)
+{
+	CLEANUP(numbers_done) struct numbers numbers = { 0 };
+	CLEANUP(strlist_done) struct strlist quarantined = { 0 };
+	struct store_view v = { 0 };
+	bool enough = false;
+
+	int r = store_check_dir(s, err);
+	if (r == 0)
+		r = store_numbers(s, &numbers, err);
+	if (r == 0)
+		r = store_quarantined(s, &quarantined, err);
+	if (r == 0) {
+		v.txns = calloc(numbers.len + 1, sizeof(*v.txns));
+		r = v.txns != NULL ? look_back(s, &numbers, &v, &enough, err) : err_oom(err);
+	}
+	reverse(&v);
+	if (r == 0 && enough)
+		r = judge_open(&v, err);
+	if (r == 0 && enough)
+		r = list_damage(&v, &quarantined, err);
+	if (r == 0 && enough) {
+		*ret = v;
+		return 0;
+	}
+	store_view_done(&v);
+	return r == 0 || r == -ENOENT ? store_load(s, ret, err) : r;
+}
+
 /* --- the lock ----------------------------------------------------------------------------------------------------- */
 
 static int make_dirs(struct store *s, struct hft_err *err)

@@ -73,6 +73,11 @@ void store_view_done(struct store_view *v);
 /* Move what store_load calls damaged into quarantine/, durably. The caller holds the lock. Everything in quarantine/
  * goes on to be listed in store_view.damage until somebody removes it there. Errors as of store_load, or ERR_IO. */
 int store_quarantine(struct store *s, struct hft_err *err);
+/*
+ * The same, reading no further back than the last committed transaction: what planning, judging and changing need. The
+ * view lists only the transactions that were read; when one of them is damaged it is the whole view after all.
+ */
+int store_load_current(struct store *s, struct store_view *ret, struct hft_err *err);
 /* Only the generation (a cheap look: names, sizes and mtimes of txn/), for "has anything changed". */
 int store_generation(struct store *s, uint64_t *ret, struct hft_err *err);
 /* The lock. Creates the directory when it is missing. -EWOULDBLOCK ERR_BUSY; -EPERM ERR_STATE as of store_load.

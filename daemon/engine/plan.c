@@ -364,6 +364,24 @@ static int judge_released(struct build *b, struct step *st, const struct layer *
 	return meet_foreign(b, st, from, err);
 }
 
+/* Gone since it was set: nothing to put back. A layer that names it still says so itself. */
+static int release_gone(struct build *b, const struct state_object *o, const char *why, struct hft_err *err)
+{
+	struct step *st;
+	int r;
+
+	state_drop_object(&b->p->next, o->ref.knob, o->ref.key);
+	for (size_t i = 0; i < b->p->next.n_layers; i++) {
+		if (layer_entry(b->p->next.layers[i], o->ref.knob, o->ref.key))
+			return 0;
+	}
+	r = add_step(b, o->ref.knob, o->ref.key, NULL, o->original, &st, err);
+	if (r < 0)
+		return r;
+	st->state = STEP_NA;
+	return set_reason(st, why, err);
+}
+
 static int release(struct build *b, const struct state_object *o, struct hft_err *err)
 {
 	const struct layer *from = former_layer(b, &o->ref);
@@ -376,14 +394,8 @@ static int release(struct build *b, const struct state_object *o, struct hft_err
 			*err = gone;
 		return r;
 	}
-	if (r == 0) {
-		state_drop_object(&b->p->next, o->ref.knob, o->ref.key);
-		r = add_step(b, o->ref.knob, o->ref.key, NULL, o->original, &st, err);
-		if (r < 0)
-			return r;
-		st->state = STEP_NA;
-		return set_reason(st, gone.msg, err);
-	}
+	if (r == 0)
+		return release_gone(b, o, gone.msg, err);
 	r = add_step(b, o->ref.knob, o->ref.key, strbuf_str(&b->current), o->original, &st, err);
 	if (r < 0)
 		return r;

@@ -81,6 +81,12 @@ static int hand_over(struct lookup *k, struct step *st)
 	return 0;
 }
 
+/* A step is about the layer that holds the object, not about those that name it beneath. */
+static bool is_about(const struct step *st, const struct layer *l)
+{
+	return str_eq(st->profile, l->profile) && str_eq(st->phase, l->phase);
+}
+
 static int report_layer_entry(struct lookup *k, const struct layer *l, const struct layer_entry *e)
 {
 	long at = object_index_find(&k->index, k->p->steps, sizeof(struct step), e->ref.knob, e->ref.key);
@@ -88,7 +94,7 @@ static int report_layer_entry(struct lookup *k, const struct layer *l, const str
 
 	if (e->residue)
 		return 0; /* its step, if any, is among the released ones */
-	if (st && !st->reported && (e->na || st->profile))
+	if (st && !st->reported && is_about(st, l))
 		return hand_over(k, st);
 	if (e->na)
 		return report_entry(k->ret, l, e, STEP_NA, e->na, NULL);

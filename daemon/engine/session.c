@@ -14,9 +14,10 @@
 #include "lib/base/mem.h"
 #include "lib/json/json.h"
 
-static int load_state(struct session *s, struct hft_err *err)
+static int load_state(struct session *s, enum session_kind kind, struct hft_err *err)
 {
-	int r = store_load(s->e->store, &s->view, err);
+	int r = kind == SESSION_WHOLE ? store_load(s->e->store, &s->view, err)
+	                              : store_load_current(s->e->store, &s->view, err);
 
 	if (r < 0)
 		return r;
@@ -59,7 +60,7 @@ static int recover_first(struct session *s, const struct request *q, struct hft_
 		return r;
 	s->recovered = txn;
 	store_view_done(&s->view);
-	return load_state(s, err);
+	return load_state(s, SESSION_CHANGE, err);
 }
 
 static int open_host(const struct engine *e, struct session *s, struct hft_err *err)
@@ -75,9 +76,10 @@ static int open_host(const struct engine *e, struct session *s, struct hft_err *
 	return r;
 }
 
-int session_open(const struct engine *e, bool changing, const struct request *q, struct session *ret,
+int session_open(const struct engine *e, enum session_kind kind, const struct request *q, struct session *ret,
                  struct hft_err *err)
 {
+	bool changing = kind == SESSION_CHANGE;
 	int r;
 
 	*ret = (struct session){.e = e, .lock = -1};
@@ -85,7 +87,7 @@ int session_open(const struct engine *e, bool changing, const struct request *q,
 	if (r == 0)
 		r = open_host(e, ret, err);
 	if (r == 0)
-		r = load_state(ret, err);
+		r = load_state(ret, kind, err);
 	if (r == 0 && changing)
 		r = refuse_damage(ret, err);
 	if (r == 0 && changing)

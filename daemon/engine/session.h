@@ -17,9 +17,15 @@ struct session {
 	int64_t recovered;
 };
 
-/* Changing: takes the lock, refuses a damaged journal, and recovers. force/keep_theirs: how recovery treats objects that
+enum session_kind {
+	SESSION_READ,   /* what is in force */
+	SESSION_WHOLE,  /* and every transaction that is kept: status, history */
+	SESSION_CHANGE, /* under the lock, after recovery */
+};
+
+/* For a change: takes the lock, refuses a damaged journal, and recovers. force/keep_theirs: how recovery treats objects that
  * it could not put back before. */
-int session_open(const struct engine *e, bool changing, const struct request *q, struct session *ret,
+int session_open(const struct engine *e, enum session_kind kind, const struct request *q, struct session *ret,
                  struct hft_err *err);
 void session_done(struct session *s);
 

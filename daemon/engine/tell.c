@@ -105,7 +105,7 @@ int engine_status(const struct engine *e, struct json **ret, struct hft_err *err
 	CLEANUP(session_done) struct session s = {.lock = -1};
 	struct json *j, *layers;
 	const struct txn_info *open;
-	int r = session_open(e, false, NULL, &s, err);
+	int r = session_open(e, SESSION_WHOLE, NULL, &s, err);
 
 	if (r < 0)
 		return r;
@@ -163,7 +163,7 @@ int engine_history(const struct engine *e, int64_t txn, struct json **ret, struc
 	CLEANUP(session_done) struct session s = {.lock = -1};
 	CLEANUP(json_freep) struct json *j = json_new_object();
 	struct json *list;
-	int r = session_open(e, false, NULL, &s, err);
+	int r = session_open(e, SESSION_WHOLE, NULL, &s, err);
 
 	if (r < 0)
 		return r;
@@ -210,7 +210,7 @@ int engine_profiles(const struct engine *e, struct json **ret, struct hft_err *e
 	CLEANUP(strlist_done) struct strlist names = {0};
 	CLEANUP(strlist_done) struct strlist dirs = {0};
 	struct json *j, *list;
-	int r = session_open(e, false, NULL, &s, err);
+	int r = session_open(e, SESSION_READ, NULL, &s, err);
 
 	if (r == 0)
 		r = engine_profile_names(e, &names, &dirs, err);
@@ -273,7 +273,7 @@ int engine_show(const struct engine *e, const struct request *q, struct json **r
 	CLEANUP(session_done) struct session s = {.lock = -1};
 	CLEANUP(profile_freep) struct profile *p = NULL;
 	struct json *j, *phases, *cpus, *variables, *settings;
-	int r = session_open(e, false, NULL, &s, err);
+	int r = session_open(e, SESSION_READ, NULL, &s, err);
 
 	if (r == 0)
 		r = session_load_profile(&s, q, &p, err);

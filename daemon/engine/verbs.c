@@ -54,7 +54,7 @@ int engine_plan(const struct engine *e, const struct request *q, struct result *
 {
 	CLEANUP(session_done) struct session s = {.lock = -1};
 	CLEANUP(plan_done) struct plan p = {0};
-	int r = session_open(e, false, q, &s, err);
+	int r = session_open(e, SESSION_READ, q, &s, err);
 
 	if (r == 0)
 		r = plan_apply(&s, q, false, &p, err);
@@ -79,7 +79,7 @@ int engine_apply(const struct engine *e, const struct request *q, struct result 
 	CLEANUP(session_done) struct session s = {.lock = -1};
 	CLEANUP(plan_done) struct plan p = {0};
 	struct run_labels labels = {.kind = "apply", .profile = q->profile, .keep = q->keep};
-	int r = session_open(e, true, q, &s, err);
+	int r = session_open(e, SESSION_CHANGE, q, &s, err);
 
 	if (r == 0)
 		r = plan_apply(&s, q, true, &p, err);
@@ -116,7 +116,7 @@ int engine_repair(const struct engine *e, struct result *ret, struct hft_err *er
 	CLEANUP(plan_done) struct plan p = {0};
 	CLEANUP(state_done) struct state next = {0};
 	struct run_labels labels = {.kind = "repair", .profile = ""};
-	int r = session_open(e, true, NULL, &s, err);
+	int r = session_open(e, SESSION_CHANGE, NULL, &s, err);
 
 	if (r < 0)
 		return r;
@@ -193,11 +193,7 @@ static int choose_profile(struct state *next, const struct request *q, struct hf
 
 static int choose_to(const struct session *s, struct state *next, const struct request *q, struct hft_err *err)
 {
-	bool known = false;
-
-	for (size_t i = 0; i < s->view.n_txns; i++)
-		known = known || s->view.txns[i].txn == q->to;
-	if (!known) {
+	if (!s->view.n_txns || q->to > s->view.txns[s->view.n_txns - 1].txn || q->to < 0) {
 		err_raise(err, ERR_INVALID_ARGUMENT, 0, "to", "there is no transaction %lld", (long long)q->to);
 		err_hint(err, "see `hfttune history`");
 		return -EINVAL;
@@ -270,7 +266,7 @@ int engine_rollback(const struct engine *e, const struct request *q, struct resu
 	int r = check_request(q, err);
 
 	if (r == 0)
-		r = session_open(e, true, q, &s, err);
+		r = session_open(e, SESSION_CHANGE, q, &s, err);
 	if (r < 0)
 		return r;
 	if (state_copy(&s.state, &next) < 0)
@@ -285,7 +281,7 @@ int engine_rollback(const struct engine *e, const struct request *q, struct resu
 static int needs_recovery(const struct engine *e, struct hft_err *err)
 {
 	CLEANUP(session_done) struct session s = {.lock = -1};
-	int r = session_open(e, false, NULL, &s, err);
+	int r = session_open(e, SESSION_READ, NULL, &s, err);
 
 	return r < 0 ? r : session_unfinished(&s) != 0;
 }
@@ -298,7 +294,7 @@ int engine_recover(const struct engine *e, int64_t *ret_txn, struct hft_err *err
 	*ret_txn = 0;
 	if (r <= 0)
 		return r;
-	r = session_open(e, true, NULL, &s, err);
+	r = session_open(e, SESSION_CHANGE, NULL, &s, err);
 	if (r == 0)
 		*ret_txn = s.recovered;
 	return r;
@@ -360,7 +356,7 @@ static int verify_profile(const struct session *s, const struct request *q, stru
 int engine_verify(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err)
 {
 	CLEANUP(session_done) struct session s = {.lock = -1};
-	int r = session_open(e, false, q, &s, err);
+	int r = session_open(e, SESSION_READ, q, &s, err);
 
 	if (r < 0)
 		return r;

@@ -24,7 +24,7 @@
 /* A tree without the list: its cpuN directories are the CPUs. */
 static int present_from_dirs(struct host *h, struct hft_err *err)
 {
-	CLEANUP(strlist_done) struct strlist names = { 0 };
+	CLEANUP(strlist_done) struct strlist names = {0};
 	int64_t cpu;
 
 	int r = fsio_list(h->fs, HOST_CPU_DIR, &names, err);
@@ -56,10 +56,10 @@ static int read_lists(struct host *h, struct hft_err *err)
 		size_t offset;   /* of the set in struct host */
 		bool as_present; /* without the file: the present CPUs, else none */
 	} lists[] = {
-		{ HOST_CPU_DIR "/possible",  offsetof(struct host, possible),  true  },
-		{ HOST_CPU_DIR "/online",    offsetof(struct host, online),    true  },
-		{ HOST_CPU_DIR "/isolated",  offsetof(struct host, isolated),  false },
-		{ HOST_CPU_DIR "/nohz_full", offsetof(struct host, nohz_full), false },
+		{HOST_CPU_DIR "/possible",  offsetof(struct host, possible),  true },
+		{HOST_CPU_DIR "/online",    offsetof(struct host, online),    true },
+		{HOST_CPU_DIR "/isolated",  offsetof(struct host, isolated),  false},
+		{HOST_CPU_DIR "/nohz_full", offsetof(struct host, nohz_full), false},
 	};
 
 	int r = read_present(h, err);
@@ -164,7 +164,8 @@ int host_cpus_read(struct host *h, struct hft_err *err)
 	if (r < 0)
 		return r;
 	h->cpus = calloc(h->n_cpus, sizeof(*h->cpus));
-	h->siblings = calloc(h->n_cpus, sizeof(*h->siblings)); /* as many groups at most; pages not written cost nothing */
+	h->siblings =
+		calloc(h->n_cpus, sizeof(*h->siblings)); /* as many groups at most; pages not written cost nothing */
 	if (h->cpus == NULL || h->siblings == NULL)
 		return err_oom(err);
 
@@ -265,7 +266,7 @@ static bool has_word(const char *list, size_t len, const char *word)
 /* Only the start: 512 CPUs give the best part of a megabyte of cpuinfo, all of it the same. */
 static int read_cpuinfo(struct host *h, struct hft_err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf b = { 0 };
+	CLEANUP(strbuf_done) struct strbuf b = {0};
 	char start[CPUINFO_START + 1] = "";
 	const char *text = start;
 	const char *value;

@@ -31,8 +31,8 @@ static bool has_path(const struct host *h, const char *path)
 /* "DIR PREFIX": an entry of DIR begins with PREFIX. */
 static bool has_entry(const struct host *h, const char *arg)
 {
-	CLEANUP(strlist_done) struct strlist parts = { 0 };
-	CLEANUP(strlist_done) struct strlist names = { 0 };
+	CLEANUP(strlist_done) struct strlist parts = {0};
+	CLEANUP(strlist_done) struct strlist names = {0};
 
 	if (strlist_split(&parts, arg, " ") < 0 || parts.n != 2 || fsio_list(h->fs, parts.s[0], &names, NULL) < 0)
 		return false;
@@ -45,9 +45,9 @@ static bool has_entry(const struct host *h, const char *arg)
 /* "FILE WORD": WORD is one of the words of FILE. */
 static bool has_word(const struct host *h, const char *arg)
 {
-	CLEANUP(strlist_done) struct strlist parts = { 0 };
-	CLEANUP(strlist_done) struct strlist words = { 0 };
-	CLEANUP(strbuf_done) struct strbuf b = { 0 };
+	CLEANUP(strlist_done) struct strlist parts = {0};
+	CLEANUP(strlist_done) struct strlist words = {0};
+	CLEANUP(strbuf_done) struct strbuf b = {0};
 
 	return strlist_split(&parts, arg, " ") == 0 && parts.n == 2 && fsio_probe(h->fs, parts.s[0], &b) == 0 &&
 	       strlist_split(&words, strbuf_str(&b), " \t\n") == 0 && strlist_has(&words, parts.s[1]);
@@ -56,7 +56,7 @@ static bool has_word(const struct host *h, const char *arg)
 /* "notsupported" is a machine without threads, "notimplemented" a kernel that cannot switch them. */
 static bool has_smt_control(const struct host *h, const char *path)
 {
-	CLEANUP(strbuf_done) struct strbuf b = { 0 };
+	CLEANUP(strbuf_done) struct strbuf b = {0};
 
 	return fsio_probe(h->fs, path, &b) == 0 && !str_starts(strbuf_str(&b), "not");
 }
@@ -77,60 +77,62 @@ static bool has_managed_mode(const struct host *h, const char *arg)
 
 #define CPU_FILE(name) HOST_CPU_DIR "/" name
 
+/* clang-format off */
 static const struct feature_row rows[] = {
-	{ "cpufreq", has_entry, CPU_FILE("cpufreq policy"),
-	  "governors and frequency limits can be set", "no frequency driver: governors are not applicable" },
-	{ "intel_pstate", has_path, CPU_FILE("intel_pstate/status"),
-	  "turbo and performance limits are global files", "turbo is in cpufreq/boost, if anywhere" },
-	{ "amd_pstate", has_path, CPU_FILE("amd_pstate/status"),
-	  "the driver's mode can be switched", "no amd-pstate driver with modes" },
-	{ "epb", has_path, CPU_FILE("cpu0/power/energy_perf_bias"),
-	  "energy bias can be set for each CPU", "the CPU has no energy bias, or hides it" },
-	{ "cpuidle", has_path, CPU_FILE("cpu0/cpuidle/state0"),
-	  "idle states can be disabled one by one", "no idle driver: idle states are not applicable" },
-	{ "pm-qos-cpu", has_path, CPU_FILE("cpu0/power/pm_qos_resume_latency_us"),
-	  "wake-up latency can be bounded for each CPU", "wake-up latency can be bounded for all CPUs only" },
-	{ "pm-qos", has_path, "/dev/cpu_dma_latency",
-	  "wake-up latency can be bounded while a descriptor is held", "no global bound on wake-up latency" },
-	{ "smt", has_smt_control, CPU_FILE("smt/control"),
-	  "SMT can be switched off at run time", "one thread per core, or SMT cannot be switched" },
-	{ "nohz_full", has_path, CPU_FILE("nohz_full"),
-	  "the tick can be stopped with a boot parameter", "the kernel is built without NO_HZ_FULL" },
-	{ "isolcpus", has_path, CPU_FILE("isolated"),
-	  "CPUs can be isolated with a boot parameter", "the kernel is built without CPU_ISOLATION" },
-	{ "managed-irq-mode", has_managed_mode, NULL,
-	  "managed interrupts show as files without a write bit", "managed interrupts show only when a write fails" },
-	{ "numa", has_several_nodes, NULL,
-	  "memory and devices have a place", "one node: placement of memory makes no difference" },
-	{ "numa-balancing", has_path, "/proc/sys/kernel/numa_balancing",
-	  "pages may be moved between nodes unless it is off", "the kernel does not move pages between nodes" },
-	{ "thp", has_path, "/sys/kernel/mm/transparent_hugepage/enabled",
-	  "transparent huge pages can be set", "the kernel is built without transparent huge pages" },
-	{ "ksm", has_path, "/sys/kernel/mm/ksm/run",
-	  "page merging can be stopped", "the kernel does not merge pages" },
-	{ "hugepages-2m", has_path, "/sys/kernel/mm/hugepages/hugepages-2048kB",
-	  "2 MiB pages can be reserved", "no pool of 2 MiB pages" },
-	{ "hugepages-1g", has_path, "/sys/kernel/mm/hugepages/hugepages-1048576kB",
-	  "1 GiB pages can be reserved, best at boot", "no pool of 1 GiB pages" },
-	{ "lru_gen", has_path, "/sys/kernel/mm/lru_gen/enabled",
-	  "the multi-generational LRU can be set", "the kernel has the classic LRU only" },
-	{ "workqueue", has_path, "/sys/devices/virtual/workqueue/cpumask",
-	  "unbound workqueues can be kept off CPUs", "unbound workqueues cannot be moved" },
-	{ "watchdog-cpumask", has_path, "/proc/sys/kernel/watchdog_cpumask",
-	  "lockup detectors can be kept off CPUs", "no lockup detector to move" },
-	{ "mce", has_entry, "/sys/devices/system/machinecheck machinecheck",
-	  "polling for corrected errors can be stopped", "no machine-check files: nothing polls, or the host does" },
-	{ "cgroup2", has_path, "/sys/fs/cgroup/cgroup.controllers",
-	  "slices and partitions can hold CPUs", "no unified hierarchy: partitions are not applicable" },
-	{ "cgroup2-cpuset", has_word, "/sys/fs/cgroup/cgroup.controllers cpuset",
-	  "AllowedCPUs= and partitions work", "AllowedCPUs= and partitions have no effect" },
-	{ "resctrl", has_path, "/sys/fs/resctrl",
-	  "cache and memory bandwidth can be partitioned", "the CPU or the kernel cannot partition the cache" },
-	{ "psi", has_path, "/proc/pressure/cpu",
-	  "pressure is measured, at a small cost per switch", "pressure is not measured" },
-	{ "systemd", has_path, "/run/systemd/system",
-	  "services can be tuned, descriptors survive a restart", "services are not applicable" },
+	{"cpufreq", has_entry, CPU_FILE("cpufreq policy"),
+	 "governors and frequency limits can be set", "no frequency driver: governors are not applicable"},
+	{"intel_pstate", has_path, CPU_FILE("intel_pstate/status"),
+	 "turbo and performance limits are global files", "turbo is in cpufreq/boost, if anywhere"},
+	{"amd_pstate", has_path, CPU_FILE("amd_pstate/status"),
+	 "the driver's mode can be switched", "no amd-pstate driver with modes"},
+	{"epb", has_path, CPU_FILE("cpu0/power/energy_perf_bias"),
+	 "energy bias can be set for each CPU", "the CPU has no energy bias, or hides it"},
+	{"cpuidle", has_path, CPU_FILE("cpu0/cpuidle/state0"),
+	 "idle states can be disabled one by one", "no idle driver: idle states are not applicable"},
+	{"pm-qos-cpu", has_path, CPU_FILE("cpu0/power/pm_qos_resume_latency_us"),
+	 "wake-up latency can be bounded for each CPU", "wake-up latency can be bounded for all CPUs only"},
+	{"pm-qos", has_path, "/dev/cpu_dma_latency",
+	 "wake-up latency can be bounded while a descriptor is held", "no global bound on wake-up latency"},
+	{"smt", has_smt_control, CPU_FILE("smt/control"),
+	 "SMT can be switched off at run time", "one thread per core, or SMT cannot be switched"},
+	{"nohz_full", has_path, CPU_FILE("nohz_full"),
+	 "the tick can be stopped with a boot parameter", "the kernel is built without NO_HZ_FULL"},
+	{"isolcpus", has_path, CPU_FILE("isolated"),
+	 "CPUs can be isolated with a boot parameter", "the kernel is built without CPU_ISOLATION"},
+	{"managed-irq-mode", has_managed_mode, NULL,
+	 "managed interrupts show as files without a write bit", "managed interrupts show only when a write fails"},
+	{"numa", has_several_nodes, NULL,
+	 "memory and devices have a place", "one node: placement of memory makes no difference"},
+	{"numa-balancing", has_path, "/proc/sys/kernel/numa_balancing",
+	 "pages may be moved between nodes unless it is off", "the kernel does not move pages between nodes"},
+	{"thp", has_path, "/sys/kernel/mm/transparent_hugepage/enabled",
+	 "transparent huge pages can be set", "the kernel is built without transparent huge pages"},
+	{"ksm", has_path, "/sys/kernel/mm/ksm/run",
+	 "page merging can be stopped", "the kernel does not merge pages"},
+	{"hugepages-2m", has_path, "/sys/kernel/mm/hugepages/hugepages-2048kB",
+	 "2 MiB pages can be reserved", "no pool of 2 MiB pages"},
+	{"hugepages-1g", has_path, "/sys/kernel/mm/hugepages/hugepages-1048576kB",
+	 "1 GiB pages can be reserved, best at boot", "no pool of 1 GiB pages"},
+	{"lru_gen", has_path, "/sys/kernel/mm/lru_gen/enabled",
+	 "the multi-generational LRU can be set", "the kernel has the classic LRU only"},
+	{"workqueue", has_path, "/sys/devices/virtual/workqueue/cpumask",
+	 "unbound workqueues can be kept off CPUs", "unbound workqueues cannot be moved"},
+	{"watchdog-cpumask", has_path, "/proc/sys/kernel/watchdog_cpumask",
+	 "lockup detectors can be kept off CPUs", "no lockup detector to move"},
+	{"mce", has_entry, "/sys/devices/system/machinecheck machinecheck",
+	 "polling for corrected errors can be stopped", "no machine-check files: nothing polls, or the host does"},
+	{"cgroup2", has_path, "/sys/fs/cgroup/cgroup.controllers",
+	 "slices and partitions can hold CPUs", "no unified hierarchy: partitions are not applicable"},
+	{"cgroup2-cpuset", has_word, "/sys/fs/cgroup/cgroup.controllers cpuset",
+	 "AllowedCPUs= and partitions work", "AllowedCPUs= and partitions have no effect"},
+	{"resctrl", has_path, "/sys/fs/resctrl",
+	 "cache and memory bandwidth can be partitioned", "the CPU or the kernel cannot partition the cache"},
+	{"psi", has_path, "/proc/pressure/cpu",
+	 "pressure is measured, at a small cost per switch", "pressure is not measured"},
+	{"systemd", has_path, "/run/systemd/system",
+	 "services can be tuned, descriptors survive a restart", "services are not applicable"},
 };
+/* clang-format on */
 
 int host_read_features(struct host *h, struct hft_err *err)
 {

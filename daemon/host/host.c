@@ -42,7 +42,7 @@ int host_text(struct fsio *fs, const char *path, struct strbuf *ret, struct hft_
 
 int host_text_dup(struct fsio *fs, const char *path, char **ret, struct hft_err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf b = { 0 };
+	CLEANUP(strbuf_done) struct strbuf b = {0};
 
 	int r = host_text(fs, path, &b, err);
 	if (r < 0 && r != -ENOENT)
@@ -56,7 +56,7 @@ int host_text_dup(struct fsio *fs, const char *path, char **ret, struct hft_err 
 
 int host_list(struct fsio *fs, const char *path, struct cpuset *ret, struct hft_err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf b = { 0 };
+	CLEANUP(strbuf_done) struct strbuf b = {0};
 
 	int r = host_text(fs, path, &b, err);
 	if (r < 0)
@@ -68,7 +68,7 @@ int host_list(struct fsio *fs, const char *path, struct cpuset *ret, struct hft_
 
 int host_int(struct fsio *fs, const char *path, int missing, int *ret, struct hft_err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf b = { 0 };
+	CLEANUP(strbuf_done) struct strbuf b = {0};
 	int64_t n;
 
 	int r = host_text(fs, path, &b, err);

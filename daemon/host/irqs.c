@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Interrupts, under keys that outlive a reboot: the device and its own MSI index, never the number. Must stay linear in
- * their number: four small files each, and what a device says is read once per device. Writes nothing; the irq knob does.
+ * their number: four small files each, and what a device says is read once per device. Writes nothing; the irq knob
+ * does.
  *
  * Since 6.2 the chip of a PCI interrupt names the device ("PCI-MSIX-0000:00:03.0"; before it "IR-" where interrupts are
  * remapped) and hwirq is the index. Earlier ("PCI-MSI", "IR-PCI-MSI") hwirq holds index, device and domain
@@ -29,7 +30,7 @@
 /* Does the chip put the PCI device into hwirq? */
 static bool is_shared_msi_chip(const char *chip)
 {
-	static const char *const others[] = { "VMD-MSI", "Hyper-V PCIe MSI" };
+	static const char *const others[] = {"VMD-MSI", "Hyper-V PCIe MSI"};
 
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		if (str_eq(chip, others[i]))
@@ -168,7 +169,7 @@ static int read_irq(struct host *h, int number, struct scratch *s, struct host_i
 
 static int read_each(struct host *h, const struct strlist *names, struct hft_err *err)
 {
-	CLEANUP(scratch_done) struct scratch s = { 0 };
+	CLEANUP(scratch_done) struct scratch s = {0};
 	int64_t number;
 
 	for (size_t i = 0; i < names->n; i++) {
@@ -226,8 +227,8 @@ static int nics_by_device(const struct host *h, struct host_nic ***ret, size_t *
 /* The driver of the virtioN child: virtio-pci drives every kind of virtio device, its child says which. */
 static int read_virtio_child(struct fsio *fs, const char *device, struct strbuf *ret, struct hft_err *err)
 {
-	CLEANUP(strlist_done) struct strlist names = { 0 };
-	CLEANUP(strbuf_done) struct strbuf child = { 0 };
+	CLEANUP(strlist_done) struct strlist names = {0};
+	CLEANUP(strbuf_done) struct strbuf child = {0};
 	char path[HOST_PATH_MAX];
 
 	snprintf(path, sizeof(path), HOST_PCI_DIR "/%s", device);
@@ -293,7 +294,7 @@ static int compare_device(const void *a, const void *b)
 /* Interrupts of a device stand together in h->irqs_by_key, sorted by device for now; so do the NICs. */
 static int read_devices(struct host *h, struct hft_err *err)
 {
-	CLEANUP(facts_done) struct device_facts facts = { .nic = "" };
+	CLEANUP(facts_done) struct device_facts facts = {.nic = ""};
 	CLEANUP(mem_freep) struct host_nic **nics = NULL;
 	size_t n_nics = 0;
 	size_t nic = 0;
@@ -380,7 +381,7 @@ static int read_all(struct host *h, const struct strlist *names, struct hft_err 
 
 int host_read_irqs(struct host *h, struct hft_err *err)
 {
-	CLEANUP(strlist_done) struct strlist names = { 0 };
+	CLEANUP(strlist_done) struct strlist names = {0};
 
 	if (h->irqs_read)
 		return 0;
@@ -421,7 +422,7 @@ static bool is_key_of(const char *key, const char *name)
 
 int host_irq_recheck(const struct host *h, const struct host_irq *irq, struct hft_err *err)
 {
-	CLEANUP(scratch_done) struct scratch s = { 0 };
+	CLEANUP(scratch_done) struct scratch s = {0};
 
 	int r = read_name(h->fs, irq->irq, &s.b, &s.name, err);
 	if (r < 0)

@@ -62,7 +62,7 @@ static const char *pci_of_target(char *target)
 /* 1 when the name is an interface, with its device ("" for none); 0 when it is something else (bonding_masters). */
 static int read_device(struct fsio *fs, const char *name, char **ret, struct hft_err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf target = { 0 };
+	CLEANUP(strbuf_done) struct strbuf target = {0};
 	char path[HOST_PATH_MAX];
 
 	snprintf(path, sizeof(path), NET_DIR "/%s", name);
@@ -86,7 +86,7 @@ static void device_path(const struct host_nic *nic, const char *file, char path[
 
 static int read_place(struct host *h, struct host_nic *nic, struct hft_err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf driver = { 0 };
+	CLEANUP(strbuf_done) struct strbuf driver = {0};
 	char path[HOST_PATH_MAX];
 
 	snprintf(path, sizeof(path), NET_DIR "/%s/device/driver", nic->name);
@@ -109,7 +109,7 @@ static int read_place(struct host *h, struct host_nic *nic, struct hft_err *err)
 
 static int count_queues(struct fsio *fs, struct host_nic *nic, struct hft_err *err)
 {
-	CLEANUP(strlist_done) struct strlist names = { 0 };
+	CLEANUP(strlist_done) struct strlist names = {0};
 	char path[HOST_PATH_MAX];
 
 	snprintf(path, sizeof(path), NET_DIR "/%s/queues", nic->name);
@@ -161,7 +161,7 @@ static int read_all(struct host *h, const struct strlist *names, struct hft_err 
 
 int host_read_nics(struct host *h, struct hft_err *err)
 {
-	CLEANUP(strlist_done) struct strlist names = { 0 };
+	CLEANUP(strlist_done) struct strlist names = {0};
 
 	if (h->nics_read)
 		return 0;

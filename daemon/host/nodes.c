@@ -19,8 +19,8 @@
 #include "lib/base/num.h"
 #include "lib/base/str.h"
 
-#define DISTANCE_SELF 10   /* what ACPI says of a node and itself */
-#define DISTANCE_OTHER 20  /* and the kernel's assumption where the firmware says nothing */
+#define DISTANCE_SELF 10  /* what ACPI says of a node and itself */
+#define DISTANCE_OTHER 20 /* and the kernel's assumption where the firmware says nothing */
 
 /* --- making and freeing ------------------------------------------------------------------------------------------- */
 
@@ -59,7 +59,7 @@ static int make_nodes(struct host *h, const struct cpuset *numbers, struct hft_e
 
 static int node_numbers_from_dirs(struct fsio *fs, struct cpuset *ret, struct hft_err *err)
 {
-	CLEANUP(strlist_done) struct strlist names = { 0 };
+	CLEANUP(strlist_done) struct strlist names = {0};
 	int64_t node;
 
 	int r = fsio_list(fs, HOST_NODE_DIR, &names, NULL);
@@ -73,7 +73,7 @@ static int node_numbers_from_dirs(struct fsio *fs, struct cpuset *ret, struct hf
 
 static int read_distances(struct host *h, struct host_node *node, struct hft_err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf b = { 0 };
+	CLEANUP(strbuf_done) struct strbuf b = {0};
 	char path[HOST_PATH_MAX];
 
 	snprintf(path, sizeof(path), HOST_NODE_DIR "/node%d/distance", node->node);
@@ -107,7 +107,7 @@ static int read_node(struct host *h, struct host_node *node, struct hft_err *err
 
 int host_nodes_from_files(struct host *h, struct hft_err *err)
 {
-	struct cpuset numbers = { 0 };
+	struct cpuset numbers = {0};
 
 	int r = host_list(h->fs, HOST_NODE_DIR "/online", &numbers, err);
 	if (r == -ENOENT)
@@ -143,7 +143,7 @@ static int cpus_from_libnuma(struct host_node *node)
 
 int host_nodes_from_libnuma(struct host *h, struct hft_err *err)
 {
-	struct cpuset numbers = { 0 };
+	struct cpuset numbers = {0};
 
 	if (numa_available() < 0)
 		return -ENOSYS;
@@ -229,7 +229,7 @@ static int meminfo_value(const char *path, const char *text, const char *name, u
 /* node -1: of the host. A tree without the file has no memory to give. */
 static int memory_from_files(struct fsio *fs, int node, uint64_t *ret_kib, uint64_t *ret_free_kib, struct hft_err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf b = { 0 };
+	CLEANUP(strbuf_done) struct strbuf b = {0};
 	char path[HOST_PATH_MAX] = "/proc/meminfo";
 
 	if (node >= 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * knob sysctl: the files below /proc/sys that sysctl_rows.c allows, by their sysctl names. Must not touch any other file.
+ * knob sysctl: the files below /proc/sys that sysctl_rows.c allows, by their sysctl names. Must not touch any other.
  *
- * What a table cannot say is here: a bound that depends on the memory of the host, the lockup detectors that switch each
- * other, templates that hand their value on, and modules that a value loads.
+ * What a table cannot say is here: a bound that depends on the memory of the host, the lockup detectors that switch
+ * each other, templates that hand their value on, and modules that a value loads.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -70,14 +70,14 @@ static int check_min_free(const struct knob_ctx *c, const char *value, struct hf
 	uint64_t total;
 	int64_t wanted;
 	char bounds[64];
-	int r = meminfo_read(c, "MemTotal", &total, err);
+	int r = meminfo_total(c, -1, &total, err);
 
-	if (r < 0)
+	if (r < 0 || total == 0)
 		return r;
 	if (num_parse_range(value, 0, (int64_t)(total / MIN_FREE_SHARE), &wanted) == 0)
 		return 0;
-	r = err_raise(err, ERR_OUT_OF_BOUNDS, ERANGE, MIN_FREE, "%s KiB is more than a tenth of the memory of this host",
-	              value);
+	r = err_raise(err, ERR_OUT_OF_BOUNDS, ERANGE, MIN_FREE,
+	              "%s KiB is more than a tenth of the memory of this host", value);
 	snprintf(bounds, sizeof(bounds), "at most %llu", (unsigned long long)(total / MIN_FREE_SHARE));
 	err_values(err, bounds, value);
 	return r;
@@ -144,7 +144,7 @@ static bool is_template(const char *key)
 	return row_of_key(&sysctl_rows, key, &ref, NULL) == 0 && str_eq(ref.instance, "default");
 }
 
-/* Of the rows with instances only the template `default` changes others (devinet_copy_dflt_conf, neigh_copy_dflt_parms). */
+/* With instances, only the template `default` changes others (devinet_copy_dflt_conf, neigh_copy_dflt_parms). */
 static int sysctl_coupled(const struct knob_ctx *c, const char *key,
                           int (*add)(void *data, const char *knob, const char *key, struct hft_err *err), void *data,
                           struct hft_err *err)

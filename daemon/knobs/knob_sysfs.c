@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * knob sysfs: single files of /sys, and of the scheduler's debugfs, that belong to no larger kind. Module parameters keep
- * the spelling of the kernel command line ("zswap.enabled"). Must not touch a file that is not in the table.
+ * knob sysfs: single files of /sys, and of the scheduler's debugfs, that belong to no larger kind. Module parameters
+ * keep the spelling of the kernel command line ("zswap.enabled"). Must not touch a file that is not in the table.
  */
 #include <stdio.h>
 #include <string.h>
@@ -43,8 +43,8 @@ static const struct row rows[] = {
 	{ OPT("cpuidle.current_governor", 1, NOW, "what chooses the idle state"),
 	  .path = "/sys/devices/system/cpu/cpuidle/current_governor", .form = ROW_NAME, .unit = "name",
 	  .offers = "/sys/devices/system/cpu/cpuidle/available_governors", .bounds = "one of available_governors",
-	  COUNTER("usage and time of the states in cpuidle/stateN"), "
-	          "SOURCE("Documentation/admin-guide/pm/cpuidle.rst") },
+	  COUNTER("usage and time of the states in cpuidle/stateN"),
+	  SOURCE("Documentation/admin-guide/pm/cpuidle.rst") },
 	{ OPT("d3cold_allowed", 1, NOW, "let a PCI device lose its power while suspended"),
 	  .path = PCI "*/d3cold_allowed", BOOL, COUNTER("power/runtime_status"),
 	  SOURCE("Documentation/ABI/testing/sysfs-bus-pci") },
@@ -56,12 +56,13 @@ static const struct row rows[] = {
 	  SOURCE("Documentation/admin-guide/mm/damon/reclaim.rst") },
 	{ OPT("haltpoll.guest_halt_poll_allow_shrink", 1, NOW,
 	      "let a guest poll for less time when polling is in vain"),
-	  .path = "/sys/module/haltpoll/parameters/guest_halt_poll_allow_shrink", YN, COUNTER("usage of cpuidle/state0"),
-	  SOURCE("Documentation/virt/guest-halt-polling.rst"), TRAPS("guests with the haltpoll governor only") },
+	  .path = "/sys/module/haltpoll/parameters/guest_halt_poll_allow_shrink", YN,
+	  COUNTER("usage of cpuidle/state0"), SOURCE("Documentation/virt/guest-halt-polling.rst"), TRAPS("guests with "
+	          "the haltpoll governor only") },
 	{ OPT("haltpoll.guest_halt_poll_ns", 1, NOW, "longest time that a guest polls before it halts"),
 	  .path = "/sys/module/haltpoll/parameters/guest_halt_poll_ns", INT(0, 10000000, "ns"),
-	  COUNTER("time of cpuidle/state0; exits seen by the host"), "
-	          "SOURCE("Documentation/virt/guest-halt-polling.rst"),
+	  COUNTER("time of cpuidle/state0; exits seen by the host"),
+	  SOURCE("Documentation/virt/guest-halt-polling.rst"),
 	  TRAPS("guests with the haltpoll governor only") },
 	{ OPT("kvm.halt_poll_ns", 1, NEW_CONNECTIONS,
 	      "longest time that the host polls before a halted guest CPU sleeps"),
@@ -71,7 +72,8 @@ static const struct row rows[] = {
 	{ OPT("lru_gen.enabled", 1, NOW,
 	      "multi-generational page lists: 1 on, 2 walk page tables, 4 clear upper levels"),
 	  .path = "/sys/kernel/mm/lru_gen/enabled", .form = ROW_HEX, .min = 0, .max = 7, .unit = "bits",
-	  .bounds = "0x0..0x7", COUNTER("/sys/kernel/debug/lru_gen"), SOURCE("Documentation/admin-guide/mm/multigen_lru.rst"),
+	  .bounds = "0x0..0x7", COUNTER("/sys/kernel/debug/lru_gen"),
+	  SOURCE("Documentation/admin-guide/mm/multigen_lru.rst"),
 	  TRAPS("a change moves every page from one kind of list to the other; bits that the CPU lacks read back as "
 	        "0") },
 	{ OPT("lru_gen.min_ttl_ms", 1, NOW, "working set that is never evicted; 0 is none"),
@@ -96,7 +98,8 @@ static const struct row rows[] = {
 	  SOURCE("Documentation/arch/x86/x86_64/machinecheck.rst"),
 	  TRAPS("one switch for the whole host; rasdaemon and mcelog go blind; sends an interrupt to every CPU") },
 	{ OPT("machinecheck.monarch_timeout", 2, NOW, "how long CPUs wait for each other in a machine check"),
-	  .path = MCE "monarch_timeout", INT(0, 10000000, "us"), SOURCE("Documentation/arch/x86/x86_64/machinecheck.rst"),
+	  .path = MCE "monarch_timeout", INT(0, 10000000, "us"),
+	  SOURCE("Documentation/arch/x86/x86_64/machinecheck.rst"),
 	  TRAPS("one number for the whole host; 0 waits for ever") },
 	{ OPT("numa.demotion_enabled", 1, NOW, "move cold pages to a slower tier of memory"),
 	  .path = "/sys/kernel/mm/numa/demotion_enabled", YN, COUNTER("pgdemote_* in /proc/vmstat"),
@@ -263,8 +266,7 @@ static int sysfs_explain(size_t i, struct knob_doc *ret)
 const struct knob knob_sysfs = {
 	.name = "sysfs",
 	.summary = "single switches of the kernel below /sys",
-	.selector = "PCI address or driver, package of the uncore, or a pattern of them, where the option has several; else "
-	            "empty",
+	.selector = "PCI address or driver, package of the uncore, or a pattern of them; empty where there is only one",
 	.list = sysfs_list,
 	.parse = sysfs_parse,
 	.read = sysfs_read,

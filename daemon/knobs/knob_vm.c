@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * knob vm: pages. Transparent huge pages, merging of equal pages, and the pools of huge pages. Must not take memory that
- * the host needs: a pool that would leave too little free is refused before anything is written.
+ * knob vm: pages. Transparent huge pages, merging of equal pages, and the pools of huge pages. Must not take memory
+ * that the host needs: a pool that would leave too little free is refused before anything is written.
  *
- * Keys: the path below /sys/kernel/mm with dots ("transparent_hugepage.enabled"), a size in front where it is that size's
- * own ("64kB transparent_hugepage.enabled"), and pools as "2048kB hugepages" and "2048kB node0 hugepages".
+ * Keys: the path below /sys/kernel/mm with dots ("transparent_hugepage.enabled"), a size in front where it is that
+ * size's own ("64kB transparent_hugepage.enabled"), and pools as "2048kB hugepages" and "2048kB node0 hugepages".
  */
 #include <errno.h>
 #include <stdio.h>
@@ -44,7 +44,8 @@ static const struct row global_rows[] = {
 	      "merge equal pages of different nodes"), .path = KSM "merge_across_nodes",
 	  BOOL, COUNTER(MERGED), SOURCE(KSM_RST), TRAPS("EBUSY while any pages are merged; NUMA kernels only") },
 	{ OPT("ksm.pages_to_scan", 1, NOW, "pages that ksmd looks at before it sleeps"), .path = KSM "pages_to_scan",
-	  INT(1, 1048576, "pages"), COUNTER(MERGED), SOURCE(KSM_RST), TRAPS("EINVAL while ksm/advisor_mode chooses it") },
+	  INT(1, 1048576, "pages"), COUNTER(MERGED), SOURCE(KSM_RST),
+	  TRAPS("EINVAL while ksm/advisor_mode chooses it") },
 	{ OPT("ksm.run", 1, NOW,
 	      "merge equal pages: 0 stop, 1 run, 2 stop and part what was merged"), .path = KSM "run",
 	  INT(0, 2, "mode"), COUNTER(MERGED), SOURCE(KSM_RST),
@@ -111,20 +112,24 @@ static const struct row size_rows[] = {
 enum { POOL_PAGES, POOL_OVERCOMMIT };
 
 static const struct row pool_rows[] = {
-	[POOL_PAGES] = { OPT("hugepages", 2, NOW, "huge pages of the pool; selector \"2048kB\" or \"2048kB node0\", empty for the "
-	                     "default size"), INT(0, 1073741824, "pages"),
-	  COUNTER("HugePages_Free in /proc/meminfo, huge= in /proc/PID/numa_maps"), SOURCE(POOL_RST),
-	  .changes = "vm:SIZE nodeN hugepages of the other level",
+	[POOL_PAGES] = {
+	  OPT("hugepages", 2, NOW,
+	      "huge pages of the pool; selector \"2048kB\" or \"2048kB node0\", empty for the default size"),
+	  INT(0, 1073741824, "pages"), COUNTER("HugePages_Free in /proc/meminfo, huge= in /proc/PID/numa_maps"),
+	  SOURCE(POOL_RST), CHANGES("the pools of the same size: of the nodes, or of the host"),
 	  TRAPS("refused when less than a tenth of the memory, or less than 1 GiB, would stay free; the kernel takes "
-	        "what it can "
-	        "get without an error; nothing uses the pool by itself, least of all transparent huge pages; a pool "
-	        "in use shrinks "
-	        "only as pages are given back; a smaller pool may not grow again, because memory fragments; 1 GiB "
-	        "pages are best "
-	        "taken at boot") },
-	[POOL_OVERCOMMIT] = { OPT("nr_overcommit_hugepages", 2, NOW, "huge pages beyond the pool, taken when they are asked for; "
-	                          "selector \"2048kB\", empty for the default size"), INT(0, 1073741824, "pages"),
-	  COUNTER("HugePages_Surp in /proc/meminfo"), SOURCE(POOL_RST), TRAPS("EINVAL for pages of 1 GiB") },
+	        "what "
+	        "it can get without an error; nothing uses the pool by itself, least of all transparent huge pages; a "
+	        "pool "
+	        "in use shrinks only as pages are given back; a smaller pool may not grow again, because memory "
+	        "fragments; "
+	        "1 GiB pages are best taken at boot") },
+	[POOL_OVERCOMMIT] = {
+	  OPT("nr_overcommit_hugepages", 2, NOW,
+	      "huge pages beyond the pool, taken when they are asked for; selector \"2048kB\", empty for the default "
+	      "size"),
+	  INT(0, 1073741824, "pages"), COUNTER("HugePages_Surp in /proc/meminfo"), SOURCE(POOL_RST),
+	  TRAPS("EINVAL for pages of 1 GiB") },
 };
 
 static const struct row_table globals = { "vm", global_rows, ARRAY_LEN(global_rows) };
@@ -206,18 +211,15 @@ static int pool_of_key(const char *key, struct pool *ret)
 	return words.n == 3 ? parse_node(words.s[1], &ret->node) : 0;
 }
 
-/* Of a node or of the host, all of it. */
-static int total_memory(const struct knob_ctx *c, int node, uint64_t *ret_kib, struct hft_err *err)
+/* Free, or held by files that nobody has read lately: the kernel drops those for huge pages. */
+static int unused_memory(const struct knob_ctx *c, int node, uint64_t *ret_kib, struct hft_err *err)
 {
-	int r = node < 0 ? meminfo_read(c, "MemTotal", ret_kib, err) : host_read_details(c->host, err);
+	uint64_t cached = 0;
+	int r = host_free_memory(c->host, node, ret_kib, err);
 
-	if (r < 0 || node < 0)
-		return r;
-	const struct host_node *n = host_node(c->host, node);
-	if (!n)
-		return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, "hugepages", "there is no node %d", node);
-	*ret_kib = n->memory_kib;
-	return 0;
+	if (r == 0 && meminfo_read(c, node, "Inactive(file)", &cached, NULL) == 0)
+		*ret_kib += cached;
+	return r;
 }
 
 static int raise_too_much(const struct pool *p, uint64_t room_pages, uint64_t wanted, struct hft_err *err)
@@ -238,10 +240,10 @@ static int check_memory(const struct knob_ctx *c, const struct pool *p, int node
                         struct hft_err *err)
 {
 	uint64_t total, unused;
-	int r = total_memory(c, node, &total, err);
+	int r = meminfo_total(c, node, &total, err);
 
 	if (r == 0)
-		r = host_free_memory(c->host, node, &unused, err);
+		r = unused_memory(c, node, &unused, err);
 	if (r < 0)
 		return r;
 	uint64_t keep = total / FREE_SHARE > FREE_FLOOR_KIB ? total / FREE_SHARE : FREE_FLOOR_KIB;
@@ -356,11 +358,18 @@ static bool is_part(const char *text, bool node)
 	return str_is_pattern(text) || (node ? parse_node(text, &number) : parse_size(text, &size)) == 0;
 }
 
+/* "", "2048kB", and "2048kB node0" where there are nodes. */
+static bool is_selector(const struct strlist *words, bool nodes)
+{
+	return words->n <= (nodes ? 2 : 1) && (words->n < 1 || is_part(words->s[0], false)) &&
+	       (words->n < 2 || is_part(words->s[1], true));
+}
+
 /* "" is the size that MAP_HUGETLB and vm.nr_hugepages mean. */
 static int default_size(const struct knob_ctx *c, char size[32], struct hft_err *err)
 {
 	uint64_t kib;
-	int r = meminfo_read(c, "Hugepagesize", &kib, err);
+	int r = meminfo_read(c, -1, "Hugepagesize", &kib, err);
 
 	if (r == 0)
 		snprintf(size, 32, "%llukB", (unsigned long long)kib);
@@ -379,8 +388,7 @@ static int list_pools(const struct knob_ctx *c, const struct row *row, const cha
 		return knob_objects_add(ret, row->option, NULL, "this kernel has no huge pages", err);
 	if (strlist_split(&words, selector, " ") < 0)
 		return err_oom(err);
-	if (words.n > 2 || (words.n == 2 && row != &pool_rows[POOL_PAGES]) || (words.n > 0 && !is_part(words.s[0], false)) ||
-	    (words.n > 1 && !is_part(words.s[1], true)))
+	if (!is_selector(&words, row == &pool_rows[POOL_PAGES]))
 		return raise_selector(row->option, selector, err);
 	int r = words.n == 0 ? default_size(c, size, err) : 0;
 	if (r == 0)

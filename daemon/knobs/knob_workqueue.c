@@ -19,29 +19,28 @@
 
 extern const struct knob knob_workqueue;
 
+#define SCOPES "default|cpu|smt|cache|numa|system"
+#define OPT(name, what) .option = name, .risk = 1, .effect = EFFECT_NOW, .summary = what, .source = WORKQUEUE_RST
+#define INT(lo, hi, of) .form = ROW_INT, .min = lo, .max = hi, .unit = of, .bounds = #lo ".." #hi
+#define MASK .form = ROW_CPUMASK, .unit = "cpulist", .bounds = "present CPUs"
+
 static const struct row global_rows[] = {
-	{ .option = CPUMASK, .path = DIR "cpumask", .form = ROW_CPUMASK, .unit = "cpulist", .bounds = "present CPUs",
-	  .risk = 1, .effect = EFFECT_NOW, .summary = "CPUs that unbound workers may run on; without a selector all of them",
-	  .counter = WORKERS, .source = WORKQUEUE_RST,
+	{ OPT(CPUMASK, "CPUs that unbound workers may run on; without a selector all of them"),
+	  .path = DIR "cpumask", MASK, .counter = WORKERS,
 	  .traps = "isolcpus= and nohz_full= already leave their CPUs out; since Linux 6.8 an isolated cpuset "
-	           "partition does "
-	           "too, until somebody writes" },
+	           "partition "
+	           "does too, until somebody writes" },
 };
 
 static const struct row queue_rows[] = {
-	{ .option = SCOPE, .path = DIR "*/affinity_scope", .form = ROW_WORD, .words = "default|cpu|smt|cache|numa|system",
-	  .unit = "word", .bounds = "default|cpu|smt|cache|numa|system", .risk = 1, .effect = EFFECT_NOW,
-	  .summary = "how near to where it was queued work is done", .counter = WORKERS, .source = WORKQUEUE_RST,
-	  .traps = "since Linux 6.6" },
-	{ .option = "affinity_strict", .path = DIR "*/affinity_strict", .form = ROW_INT, .min = 0, .max = 1, .unit = "bool",
-	  .bounds = "0..1", .risk = 1, .effect = EFFECT_NOW, .summary = "keep workers inside affinity_scope at all times",
-	  .counter = WORKERS, .source = WORKQUEUE_RST, .traps = "since Linux 6.6" },
-	{ .option = CPUMASK, .path = DIR "*/cpumask", .form = ROW_CPUMASK, .unit = "cpulist", .bounds = "present CPUs",
-	  .risk = 1, .effect = EFFECT_NOW, .summary = "CPUs that the workers of one queue may run on", .counter = WORKERS,
-	  .source = WORKQUEUE_RST, .traps = "only queues that the kernel shows in sysfs; EINVAL for ordered ones" },
-	{ .option = "nice", .path = DIR "*/nice", .form = ROW_INT, .min = -20, .max = 19, .unit = "nice",
-	  .bounds = "-20..19", .risk = 1, .effect = EFFECT_NOW, .summary = "priority of the workers of one queue",
-	  .counter = "nice of the kworker/u* threads", .source = WORKQUEUE_RST },
+	{ OPT(SCOPE, "how near to where it was queued work is done"), .path = DIR "*/affinity_scope", .form = ROW_WORD,
+	  .words = SCOPES, .unit = "word", .bounds = SCOPES, .counter = WORKERS, .traps = "since Linux 6.6" },
+	{ OPT("affinity_strict", "keep workers inside affinity_scope at all times"), .path = DIR "*/affinity_strict",
+	  INT(0, 1, "bool"), .counter = WORKERS, .traps = "since Linux 6.6" },
+	{ OPT(CPUMASK, "CPUs that the workers of one queue may run on"), .path = DIR "*/cpumask", MASK,
+	  .counter = WORKERS, .traps = "only queues that the kernel shows in sysfs; EINVAL for ordered ones" },
+	{ OPT("nice", "priority of the workers of one queue"), .path = DIR "*/nice", INT(-20, 19, "nice"),
+	  .counter = "nice of the kworker/u* threads" },
 };
 
 static const struct row_table globals = { "workqueue", global_rows, ARRAY_LEN(global_rows) };
@@ -82,7 +81,8 @@ static int mirror_copied(const struct knob_ctx *c, const char *key, const char *
 		return r;
 	if (ref.row == &global_rows[0] && fsio_exists(c->fs, DIR "cpumask_requested"))
 		return row_value_write(c, ref.row, DIR "cpumask_requested", value, err);
-	if (!str_eq(ref.row->option, SCOPE) || !str_eq(value, "default") || fsio_probe(c->fs, DEFAULT_SCOPE, &scope) < 0)
+	if (!str_eq(ref.row->option, SCOPE) || !str_eq(value, "default") ||
+	    fsio_probe(c->fs, DEFAULT_SCOPE, &scope) < 0)
 		return 0;
 	strbuf_trim(&scope);
 	strbuf_addf(&text, "default (%s)", strbuf_str(&scope));

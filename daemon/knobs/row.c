@@ -133,7 +133,7 @@ int row_of_key(const struct row_table *t, const char *key, struct row_ref *ret, 
 	return 0;
 }
 
-/* The one of two twins that stands first: vm.dirty_ratio before vm.dirty_bytes. Its zero is the one that can be written. */
+/* Of two twins the one that stands first, vm.dirty_ratio before vm.dirty_bytes: its zero is one that can be written. */
 static bool is_first_twin(const struct row *row)
 {
 	return strcmp(row->option, row->twin) > 0;
@@ -256,8 +256,8 @@ int row_unknown_option(const char *knob, const char *option, struct hft_err *err
 
 int row_no_selector(const char *option, const char *selector, struct hft_err *err)
 {
-	return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "%s is one for the whole host and takes no selector '%s'",
-	                 option, selector);
+	return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option,
+	                 "%s is one for the whole host and takes no selector '%s'", option, selector);
 }
 
 static const char *why_not(const struct knob_ctx *c, const char *path, char text[256])
@@ -353,7 +353,8 @@ static int list_instances(const struct knob_ctx *c, const struct row *row, const
 	if (r == 0 && matched == 0 && !place_exists(c, row))
 		return add_lacking(row, selector, ret, err);
 	if (r == 0 && matched == 0 && !str_is_pattern(selector))
-		return err_raise(err, ERR_NO_MATCH, ENOENT, selector, "there is no '%s' with %s", selector, row->option);
+		return err_raise(err, ERR_NO_MATCH, ENOENT, selector, "there is no '%s' with %s", selector,
+		                 row->option);
 	return r;
 }
 
@@ -445,8 +446,8 @@ static int read_twins(const struct row_table *t, const struct knob_ctx *c, const
 }
 
 /*
- * Writing one zeroes the other, but only when its number changes (mm/page-writeback.c, dirty_ratio_handler): a ratio of 0
- * while the bytes are in force has to go by way of 1.
+ * Writing one zeroes the other, but only when its number changes (mm/page-writeback.c, dirty_ratio_handler): a ratio of
+ * 0 while the bytes are in force has to go by way of 1.
  */
 static int write_twins(const struct row_table *t, const struct knob_ctx *c, const struct row *first, const char *value,
                        struct hft_err *err)
@@ -546,8 +547,8 @@ static int add_others(const struct knob_ctx *c, const char *knob, const struct r
 }
 
 /* One "KNOB:KEY" of `changes`. */
-static int add_change(const struct row_table *t, const struct knob_ctx *c, const struct row_ref *own, const char *change,
-                      size_t len, const struct adder *a, struct hft_err *err)
+static int add_change(const struct row_table *t, const struct knob_ctx *c, const struct row_ref *own,
+                      const char *change, size_t len, const struct adder *a, struct hft_err *err)
 {
 	char text[2 * OPTION_MAX];
 	struct row_ref others;

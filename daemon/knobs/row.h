@@ -46,7 +46,7 @@ enum row_rule {
 
 struct row {
 	const char *option; /* the option in a profile; may hold '*' where the path does */
-	const char *path;   /* "/sys/kernel/mm/ksm/run"; one '*' stands for instances. NULL: the option below /proc/sys */
+	const char *path;   /* "/sys/kernel/mm/ksm/run"; a '*' stands for instances. NULL: the option below /proc/sys */
 	enum row_form form;
 	int n;              /* ROW_INTS: how many */
 	int64_t min, max;
@@ -59,7 +59,7 @@ struct row {
 	enum knob_effect effect;
 	/* `changes`: "KNOB:KEY, ..."; '*' in a key stands for every instance but the own one */
 	const char *summary, *counter, *changes, *source, *traps; /* NULL is "" */
-	const char *twin;   /* the option that the kernel zeroes when this one is written (dirty_ratio/dirty_bytes), or NULL */
+	const char *twin;   /* the option that the kernel zeroes when this one is written (dirty_bytes), or NULL */
 };
 
 struct row_table {
@@ -80,7 +80,7 @@ struct row_ref {
 const struct row *row_find(const struct row_table *t, const char *option);
 /* Does the row stand for several objects, one per instance? */
 bool row_has_instances(const struct row *row);
-/* The row and instance that a key names: 0, or -ENOENT ERR_NOT_APPLICABLE. Of twins: the one that the key names first. */
+/* The row and instance that a key names: 0, or -ENOENT ERR_NOT_APPLICABLE. Of twins: the one named first. */
 int row_of_key(const struct row_table *t, const char *key, struct row_ref *ret, struct hft_err *err);
 /* Append the key, or the path, of one file. */
 void row_key(const struct row_ref *ref, struct strbuf *ret);
@@ -93,7 +93,7 @@ int row_instances(const struct knob_ctx *c, const struct row *row, struct strlis
 /*
  * A row without instances wants an empty selector. Otherwise the selector is an instance or a pattern of instances, or
  * the option itself says the instance ("net.ipv4.conf.eth0.rp_filter") and the selector is empty. Patterns do not match
- * "all" and "default", the templates below /proc/sys/net. Objects without a file, and files without a write bit, get `na`.
+ * "all" and "default", the templates below /proc/sys/net. Objects without a file, or without a write bit, get `na`.
  */
 int row_list(const struct row_table *t, const struct knob_ctx *c, const char *selector, const char *option,
              struct knob_objects *ret, struct hft_err *err);
@@ -118,7 +118,7 @@ int row_explain(const struct row_table *t, size_t i, struct knob_doc *ret);
 
 /* Add the object `key` of one file, with `na` when the file is missing or has no write bit. */
 int row_add(const struct knob_ctx *c, const char *key, const char *path, struct knob_objects *ret, struct hft_err *err);
-/* Value text of a profile to canonical text; the file at path says what this kernel offers (ROW_SELECT; may be missing). */
+/* Value text of a profile to canonical text; the file at path says what this kernel offers (ROW_SELECT). */
 int row_value_parse(const struct knob_ctx *c, const struct row *row, const char *path, const char *value,
                     struct strbuf *ret, struct hft_err *err);
 /* The content of a file to canonical text: 0, or -EIO ERR_IO when it makes no sense. */

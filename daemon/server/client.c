@@ -97,7 +97,7 @@ static void arm(struct client *c, bool got_on)
 		[WAIT_MESSAGE] = SERVER_MESSAGE_US,
 		[WAIT_IDLE] = SERVER_IDLE_US,
 		[WAIT_STALL] = SERVER_STALL_US,
-		[WAIT_END] = 1, /* freed by the loop, where nobody holds the pointer */
+		[WAIT_END] = 0, /* freed by the loop, where nobody holds the pointer */
 	};
 	enum wait now = waits_for(c);
 
@@ -106,7 +106,7 @@ static void arm(struct client *c, bool got_on)
 	c->wait = now;
 	if (now == WAIT_NOTHING)
 		sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-	else if (sd_event_source_set_time_relative(c->timer, limits[now]) >= 0)
+	else if (sd_event_source_set_time_relative(c->timer, limits[now] / c->server->haste) >= 0)
 		sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
 }
 

@@ -105,21 +105,24 @@ static int add_signals(struct server *s)
 
 /* --- the loop ---------------------------------------------------------------------------------------------------------------- */
 
-static uint64_t step_deadline(void)
+/* A number from the environment of a FAULT build; no other build looks there. */
+static uint64_t test_number(const char *name, uint64_t otherwise)
 {
 #ifdef HFT_FAULT
-	const char *ms = getenv("HFT_STEP_DEADLINE_MS");
+	const char *text = getenv(name);
 
-	if (ms)
-		return strtoull(ms, NULL, 10) * 1000;
+	return text ? strtoull(text, NULL, 10) : otherwise;
+#else
+	(void)name;
+	return otherwise;
 #endif
-	return SERVER_STEP_US;
 }
 
 static void set_deadlines(struct server *s)
 {
-	s->step_us = step_deadline();
+	s->step_us = 1000 * test_number("HFT_STEP_DEADLINE_MS", SERVER_STEP_US / 1000);
 	s->reap_us = s->step_us < SERVER_REAP_US ? s->step_us : SERVER_REAP_US;
+	s->haste = test_number("HFT_HASTE", 1);
 }
 
 static int open_sources(struct server *s, int client_fd, struct hft_err *err)
@@ -137,6 +140,13 @@ static int open_sources(struct server *s, int client_fd, struct hft_err *err)
 	return 0;
 }
 
+static void forget_call(struct call *call)
+{
+	mem_closep(&call->worker.pidfd);
+	mem_closep(&call->worker.out);
+	mem_closep(&call->worker.control);
+}
+
 void server_forget(void *data)
 {
 	struct server *s = data;
@@ -146,8 +156,10 @@ void server_forget(void *data)
 	for (struct client *c = s->clients; c; c = c->next) {
 		mem_closep(&c->fd);
 		if (c->call)
-			worker_done(&c->call->worker);
+			forget_call(c->call);
 	}
+	if (s->changing)
+		forget_call(s->changing);
 }
 
 static void close_all(struct server *s)

@@ -71,6 +71,7 @@ struct server {
 	size_t n_clients;
 	struct call *changing;   /* at most one */
 	uint64_t step_us, reap_us;
+	uint64_t haste;          /* divides the time limits of clients; 1 but in tests */
 	int listen_fd, spare_fd;
 	bool stuck, stopping, standalone;
 };

@@ -262,7 +262,9 @@ static void daemon_round(struct series *s, bool counts)
 	reply = caller_call(&s->c, TUNER "Rollback", with_all(), false, NULL);
 	hold_summary("rollback", reply, "restored", s->list.n);
 	note(&s->rollback, counts, s->c.ns);
-	caller_call(&s->c, "org.varlink.service.GetInfo", NULL, false, NULL);
+	/* The first one waits for the worker of the rollback to be reaped. */
+	for (int i = 0; i < 2; i++)
+		caller_call(&s->c, "org.varlink.service.GetInfo", NULL, false, NULL);
 	note(&s->ping, counts, s->c.ns);
 }
 
@@ -291,6 +293,8 @@ static uint64_t run_cli(const struct series *s, const char *verb, const char *ar
 
 static void cli_round(struct series *s, bool counts)
 {
+	/* The worker of the rollback may not have been reaped yet; this waits for it. */
+	caller_call(&s->c, "org.varlink.service.GetInfo", NULL, false, NULL);
 	note(&s->cli_apply, counts, run_cli(s, "apply", s->a.profile));
 	note(&s->cli_verify, counts, run_cli(s, "verify", NULL));
 	caller_call(&s->c, TUNER "Rollback", with_all(), false, NULL);

@@ -32,7 +32,7 @@ status=0
 live_allow='net.core.*mem_* net.core.netdev_* net.core.dev_weight* net.core.gro_normal_batch net.core.busy_*
 	net.core.somaxconn net.core.optmem_max net.core.message_* net.core.max_skb_frags
 	net.ipv4.tcp_* net.ipv4.udp_* net.ipv4.ipfrag_* net.ipv4.inet_peer_* net.ipv4.igmp_* net.ipv4.icmp_ratelimit
-	net.ipv4.icmp_msgs_* net.ipv4.neigh.*
+	net.ipv4.icmp_msgs_* net.ipv4.neigh.* net.ipv4.conf.*.log_martians
 	vm.compaction_proactiveness vm.dirty_expire_centisecs vm.dirty_writeback_centisecs
 	vm.dirtytime_expire_seconds vm.extfrag_threshold vm.page-cluster vm.page_lock_unfairness vm.stat_interval
 	vm.swappiness vm.vfs_cache_pressure vm.max_map_count vm.watermark_boost_factor'
@@ -108,8 +108,8 @@ measure() {
 }
 number() { awk -v key="$2" '$1 == key { print $2; found = 1 } END { exit !found }' "$work/$1.out"; }
 
-line() { printf '%-46s %12s %12s %8s %8s  %s\n' "$@"; }
-title() { printf '\n%s\n' "$*"; line what median floor ratio target ''; }
+line() { printf '%-46s %12s %12s %8s %8s  %s\n' "$@" | sed 's, *$,,'; }
+title() { printf '\n%s\n' "$*"; line what measured floor ratio target ''; }
 ms() { awk -v us="$1" 'BEGIN { printf "%.2f ms", us / 1000 }'; }
 
 # judged VALUE TARGET: "ok", or "OVER" and the exit status is lost.

@@ -112,6 +112,12 @@ static void add_file(struct settings *l, const char *root, const char *file, int
 	*add(l) = s;
 }
 
+/* Of the instances that a '*' stands for, the templates are left out: they change the other ones. */
+static bool is_template(const char *file)
+{
+	return strstr(file, "/default/") || strstr(file, "/all/");
+}
+
 static void add_row(struct settings *l, const char *root, const struct json *row)
 {
 	CLEANUP(mem_freep) char *pattern = str_printf("%s/proc/sys/%s", root, json_get_string(row, "option", ""));
@@ -124,8 +130,10 @@ static void add_row(struct settings *l, const char *root, const struct json *row
 	sscanf(each ? each + strlen("each ") : bounds, "%" SCNd64 "..%" SCNd64, &min, &max);
 	if (glob(pattern, 0, NULL, &found) != 0)
 		return;
-	for (size_t i = 0; i < found.gl_pathc; i++)
-		add_file(l, root, found.gl_pathv[i], min, max);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		if (!strchr(pattern, '*') || !is_template(found.gl_pathv[i]))
+			add_file(l, root, found.gl_pathv[i], min, max);
+	}
 	globfree(&found);
 }
 
@@ -162,6 +170,18 @@ static bool is_dropped(const struct setting *s, const void *data)
 	return s->dropped;
 }
 
+/*
+ * Does a write leave every other file alone? One that changes others makes the daemon read and the kernel write more than
+ * the floor's loop shows. A row that names itself is changed by its template alone.
+ */
+static bool stands_alone(const struct json *row)
+{
+	const char *changes = json_get_string(row, "changes", "");
+
+	return !*changes || (str_starts(changes, "sysctl:") &&
+	                     str_eq(changes + strlen("sysctl:"), json_get_string(row, "option", "")));
+}
+
 static void find(struct caller *c, const struct settings_wanted *w, struct settings *l)
 {
 	const char *root = strcmp(w->root, "/") == 0 ? "" : w->root;
@@ -171,8 +191,7 @@ static void find(struct caller *c, const struct settings_wanted *w, struct setti
 	json_set_string(p, "subject", "sysctl");
 	reply = caller_call(c, "org.hfttune.Tuner.Explain", p, false, NULL);
 	for (const struct json *row = json_first(json_get(reply, "rows")); row; row = json_next(row)) {
-		/* Rows that change others would make the floor do work that its loop does not show. */
-		if (json_get_int(row, "risk", 9) <= w->max_risk && !*json_get_string(row, "changes", ""))
+		if (json_get_int(row, "risk", 9) <= w->max_risk && stands_alone(row))
 			add_row(l, root, row);
 	}
 	leave_out(l, not_allowed, w->allow);

@@ -56,10 +56,10 @@ static void add_escaped(struct strbuf *line, const char *text)
 	}
 }
 
-__attribute__((format(printf, 4, 0)))
-static void out_vfile(struct out *o, mode_t mode, const char *text, const char *path_fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void out_vfile(struct out *o, mode_t mode, const char *text,
+                                                            const char *path_fmt, va_list ap)
 {
-	CLEANUP(strbuf_done) struct strbuf line = { 0 };
+	CLEANUP(strbuf_done) struct strbuf line = {0};
 
 	strbuf_addf(&line, "f %04o ", (unsigned)mode);
 	strbuf_vaddf(&line, path_fmt, ap);
@@ -93,7 +93,7 @@ void out_number(struct out *o, mode_t mode, long long number, const char *path_f
 
 void out_link(struct out *o, const char *target, const char *path_fmt, ...)
 {
-	CLEANUP(strbuf_done) struct strbuf line = { 0 };
+	CLEANUP(strbuf_done) struct strbuf line = {0};
 	va_list ap;
 
 	strbuf_add(&line, "l ");
@@ -106,7 +106,7 @@ void out_link(struct out *o, const char *target, const char *path_fmt, ...)
 
 void out_dir(struct out *o, const char *path_fmt, ...)
 {
-	CLEANUP(strbuf_done) struct strbuf line = { 0 };
+	CLEANUP(strbuf_done) struct strbuf line = {0};
 	va_list ap;
 
 	strbuf_add(&line, "d ");
@@ -118,7 +118,7 @@ void out_dir(struct out *o, const char *path_fmt, ...)
 
 void out_comment(struct out *o, const char *text)
 {
-	CLEANUP(strbuf_done) struct strbuf line = { 0 };
+	CLEANUP(strbuf_done) struct strbuf line = {0};
 
 	strbuf_addf(&line, "# %s", text);
 	out_line(o, &line);
@@ -198,7 +198,7 @@ static void put_machine(struct out *o, const struct machine *m)
 
 static int write_machine(const struct machine *m, const char *dir)
 {
-	struct out o = { .text = dir == NULL ? stdout : NULL, .dir_fd = -1 };
+	struct out o = {.text = dir == NULL ? stdout : NULL, .dir_fd = -1};
 
 	if (dir != NULL) {
 		if (mkdir(dir, 0755) < 0 && errno != EEXIST)
@@ -216,9 +216,12 @@ static int write_machine(const struct machine *m, const char *dir)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "cpus", required_argument, NULL, 'c' },  { "irqs", required_argument, NULL, 'i' },
-		{ "nodes", required_argument, NULL, 'n' }, { "nics", required_argument, NULL, 'q' },
-		{ "model", required_argument, NULL, 'm' }, { NULL, 0, NULL, 0 },
+		{"cpus",  required_argument, NULL, 'c'},
+                {"irqs",  required_argument, NULL, 'i'},
+		{"nodes", required_argument, NULL, 'n'},
+                {"nics",  required_argument, NULL, 'q'},
+		{"model", required_argument, NULL, 'm'},
+                {NULL,    0,                 NULL, 0  },
 	};
 	int cpus = 512, irqs = 4096, nodes = 4, nics = 2;
 	const char *model = NULL;
@@ -235,7 +238,8 @@ int main(int argc, char **argv)
 	const char *dir = optind < argc ? argv[optind] : NULL;
 	if (argc - optind > 1 || (model == NULL && dir == NULL))
 		return usage();
-	CLEANUP(mem_freep) struct machine *m = model != NULL ? machine_model(model) : machine_big(cpus, irqs, nodes, nics);
+	CLEANUP(mem_freep)
+	struct machine *m = model != NULL ? machine_model(model) : machine_big(cpus, irqs, nodes, nics);
 	if (m == NULL) {
 		fprintf(stderr, "genhost: there is no such machine\n");
 		return 2;

@@ -18,7 +18,7 @@
 /* --- where it goes ------------------------------------------------------------------------------------------------ */
 
 struct out {
-	FILE *text;          /* lines of a tree; NULL: into the directory */
+	FILE *text; /* lines of a tree; NULL: into the directory */
 	int dir_fd;
 	unsigned long lines;
 };
@@ -54,8 +54,8 @@ struct device {
 	const struct device *port; /* the root port it sits behind; NULL: on the root bus */
 	int node;                  /* -1: unknown, as on most virtual machines */
 	int queues;
-	int instance;              /* nvme0, virtio2 */
-	const char *ifname, *mac;  /* network devices */
+	int instance;             /* nvme0, virtio2 */
+	const char *ifname, *mac; /* network devices */
 };
 
 struct legacy_irq { /* an interrupt without a PCI device */
@@ -73,8 +73,8 @@ struct idle_state {
 
 struct machine {
 	const char *comment;
-	const char *kernel;  /* osrelease */
-	int version;         /* 612 is 6.12 */
+	const char *kernel; /* osrelease */
+	int version;        /* 612 is 6.12 */
 	const char *vendor, *model, *flags;
 	int family, model_number, stepping;
 	int packages, cores, threads; /* cores of a package, threads of a core; CPU n and n + all cores are siblings */
@@ -121,7 +121,7 @@ void machine_all_cpus(const struct machine *m, struct cpuset *ret);
 
 /* --- writing it out ----------------------------------------------------------------------------------------------- */
 
-void machine_put_cpus(struct out *o, const struct machine *m);    /* machine_cpus.c */
+void machine_put_cpus(struct out *o, const struct machine *m); /* machine_cpus.c */
 void machine_put_nodes(struct out *o, const struct machine *m);
 void machine_put_devices(struct out *o, const struct machine *m); /* machine_devices.c: PCI, interrupts, networks */
 void machine_put_kernel(struct out *o, const struct machine *m);  /* machine_kernel.c: sysctls and other knobs */

@@ -36,8 +36,9 @@ static void put_vulnerabilities(struct out *o, const struct machine *m)
 	out_file(o, 0444, amd ? "Mitigation: safe RET" : "Not affected", CPU "/vulnerabilities/spec_rstack_overflow");
 	out_file(o, 0444, "Mitigation: usercopy/swapgs barriers and __user pointer sanitization",
 	         CPU "/vulnerabilities/spectre_v1");
-	out_file(o, 0444, amd ? "Mitigation: Retpolines; IBPB: conditional; IBRS_FW; STIBP: always-on; RSB filling" :
-	                        "Mitigation: Enhanced / Automatic IBRS; IBPB: conditional; RSB filling",
+	out_file(o, 0444,
+	         amd ? "Mitigation: Retpolines; IBPB: conditional; IBRS_FW; STIBP: always-on; RSB filling"
+	             : "Mitigation: Enhanced / Automatic IBRS; IBPB: conditional; RSB filling",
 	         CPU "/vulnerabilities/spectre_v2");
 }
 
@@ -117,7 +118,7 @@ static void put_intel_pstate(struct out *o, const struct machine *m, const char 
 	out_number(o, 0444, m->base_khz, CPU "/cpufreq/policy{%s}/base_frequency", all);
 	out_number(o, 0644, 6, CPU "/cpu{%s}/power/energy_perf_bias", all);
 	for (int p = 0; p < m->packages; p++) {
-		static const char *const files[] = { "min", "max" };
+		static const char *const files[] = {"min", "max"};
 		for (int i = 0; i < 2; i++) {
 			out_number(o, 0644, i == 0 ? 800000 : 2200000,
 			           CPU "/intel_uncore_frequency/package_%02d_die_00/%s_freq_khz", p, files[i]);
@@ -155,8 +156,8 @@ static void put_cpufreq(struct out *o, const struct machine *m, const char *all)
 	}
 	out_file(o, 0444, m->cpufreq_driver, CPU "/cpufreq/policy{%s}/scaling_driver", all);
 	out_file(o, 0644, intel ? "powersave" : "schedutil", CPU "/cpufreq/policy{%s}/scaling_governor", all);
-	out_file(o, 0444, intel ? "performance powersave" :
-	                          "conservative ondemand userspace powersave performance schedutil ",
+	out_file(o, 0444,
+	         intel ? "performance powersave" : "conservative ondemand userspace powersave performance schedutil ",
 	         CPU "/cpufreq/policy{%s}/scaling_available_governors", all);
 	out_file(o, 0644, "<unsupported>", CPU "/cpufreq/policy{%s}/scaling_setspeed", all);
 	out_number(o, 0644, m->min_khz, CPU "/cpufreq/policy{%s}/scaling_min_freq", all);
@@ -194,8 +195,12 @@ static void put_mce(struct out *o, const char *all)
 	static const struct {
 		const char *name, *value;
 	} files[] = {
-		{ "check_interval", "300" }, { "cmci_disabled", "0" }, { "dont_log_ce", "0" },
-		{ "ignore_ce", "0" },        { "monarch_timeout", "0" }, { "print_all", "0" },
+		{"check_interval",  "300"},
+                {"cmci_disabled",   "0"  },
+                {"dont_log_ce",     "0"  },
+		{"ignore_ce",       "0"  },
+                {"monarch_timeout", "0"  },
+                {"print_all",       "0"  },
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -236,11 +241,23 @@ static void put_node_memory(struct out *o, const struct machine *m, int node)
 		const char *name;
 		unsigned permille; /* of the memory */
 	} rows[] = {
-		{ "MemTotal", 1000 }, { "MemFree", 800 }, { "MemUsed", 200 }, { "SwapCached", 0 }, { "Active", 60 },
-		{ "Inactive", 90 },   { "Dirty", 0 },     { "Writeback", 0 }, { "FilePages", 120 }, { "AnonPages", 30 },
-		{ "Shmem", 2 },       { "KernelStack", 0 }, { "PageTables", 1 }, { "Slab", 15 }, { "AnonHugePages", 10 },
+		{"MemTotal",      1000},
+                {"MemFree",       800 },
+                {"MemUsed",       200 },
+                {"SwapCached",    0   },
+                {"Active",        60  },
+		{"Inactive",      90  },
+                {"Dirty",         0   },
+                {"Writeback",     0   },
+                {"FilePages",     120 },
+                {"AnonPages",     30  },
+		{"Shmem",         2   },
+                {"KernelStack",   0   },
+                {"PageTables",    1   },
+                {"Slab",          15  },
+                {"AnonHugePages", 10  },
 	};
-	static const char *const pages[] = { "Total", "Free", "Surp" };
+	static const char *const pages[] = {"Total", "Free", "Surp"};
 	char *text = NULL;
 	size_t size = 0;
 	FILE *f = open_memstream(&text, &size);
@@ -257,7 +274,7 @@ static void put_node_memory(struct out *o, const struct machine *m, int node)
 
 static void put_node_hugepages(struct out *o, const char *nodes)
 {
-	static const char *const sizes[] = { "2048kB", "1048576kB" };
+	static const char *const sizes[] = {"2048kB", "1048576kB"};
 
 	for (int i = 0; i < 2; i++) {
 		out_number(o, 0644, 0, NODE "/node{%s}/hugepages/hugepages-%s/nr_hugepages", nodes, sizes[i]);
@@ -282,14 +299,16 @@ static void put_node(struct out *o, const struct machine *m, int node)
 	}
 	out_file(o, 0444, distance, NODE "/node%d/distance", node);
 	out_file(o, 0200, NULL, NODE "/node%d/compact", node);
-	out_file(o, 0444, "numa_hit 48261733\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 6044\n"
-	                  "local_node 47918222\nother_node 343511", NODE "/node%d/numastat", node);
+	out_file(o, 0444,
+	         "numa_hit 48261733\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 6044\n"
+	         "local_node 47918222\nother_node 343511",
+	         NODE "/node%d/numastat", node);
 	put_node_memory(o, m, node);
 }
 
 void machine_put_nodes(struct out *o, const struct machine *m)
 {
-	struct cpuset nodes = { 0 };
+	struct cpuset nodes = {0};
 	char target[64];
 
 	for (int n = 0; n < m->nodes; n++)

@@ -11,6 +11,7 @@
 
 /* --- kinds -------------------------------------------------------------------------------------------------------- */
 
+/* clang-format off */
 static const struct kind {
 	const char *driver, *class, *vendor, *id;
 	bool msix;
@@ -20,14 +21,17 @@ static const struct kind {
 	const char *virtio;  /* driver of the virtio child, or NULL */
 	const char *virtio_id;
 } kinds[] = {
-	[DEVICE_PORT] = { "pcieport", "0x060400", "0x8086", "0x347a", false, 1, 0, false, NULL, NULL },
-	[DEVICE_MLX5] = { "mlx5_core", "0x020000", "0x15b3", "0x101d", true, 1, 1, false, NULL, NULL },
-	[DEVICE_ICE] = { "ice", "0x020000", "0x8086", "0x159b", true, 1, 1, false, NULL, NULL },
-	[DEVICE_NVME] = { "nvme", "0x010802", "0x144d", "0xa80a", true, 1, 1, true, NULL, NULL },
-	[DEVICE_AHCI] = { "ahci", "0x010601", "0x8086", "0xa1d2", false, 1, 0, false, NULL, NULL },
-	[DEVICE_VIRTIO_NET] = { "virtio-pci", "0x020000", "0x1af4", "0x1041", true, 1, 2, false, "virtio_net", "0x0001" },
-	[DEVICE_VIRTIO_BLK] = { "virtio-pci", "0x010000", "0x1af4", "0x1042", true, 1, 1, true, "virtio_blk", "0x0002" },
+	[DEVICE_PORT] = {"pcieport", "0x060400", "0x8086", "0x347a", false, 1, 0, false, NULL, NULL},
+	[DEVICE_MLX5] = {"mlx5_core", "0x020000", "0x15b3", "0x101d", true, 1, 1, false, NULL, NULL},
+	[DEVICE_ICE] = {"ice", "0x020000", "0x8086", "0x159b", true, 1, 1, false, NULL, NULL},
+	[DEVICE_NVME] = {"nvme", "0x010802", "0x144d", "0xa80a", true, 1, 1, true, NULL, NULL},
+	[DEVICE_AHCI] = {"ahci", "0x010601", "0x8086", "0xa1d2", false, 1, 0, false, NULL, NULL},
+	[DEVICE_VIRTIO_NET] =
+		{"virtio-pci", "0x020000", "0x1af4", "0x1041", true, 1, 2, false, "virtio_net", "0x0001"},
+	[DEVICE_VIRTIO_BLK] =
+		{"virtio-pci", "0x010000", "0x1af4", "0x1042", true, 1, 1, true, "virtio_blk", "0x0002"},
 };
+/* clang-format on */
 
 int device_vectors(const struct device *d)
 {
@@ -49,8 +53,8 @@ static void device_path(const struct device *d, char path[PATH_LEN])
 {
 	const struct device *root = d->port != NULL ? d->port : d;
 
-	snprintf(path, PATH_LEN, "pci%04x:%02x/%s%s%s", root->domain, root->bus, address(root), d->port != NULL ? "/" : "",
-	         d->port != NULL ? address(d) : "");
+	snprintf(path, PATH_LEN, "pci%04x:%02x/%s%s%s", root->domain, root->bus, address(root),
+	         d->port != NULL ? "/" : "", d->port != NULL ? address(d) : "");
 }
 
 /* As many "../" as lead from path up to /sys/devices, and on to /sys. */
@@ -92,7 +96,7 @@ static void put_irq_counts(struct out *o, const struct machine *m, const struct 
 static void put_irq(struct out *o, const struct machine *m, const struct irq *irq)
 {
 	unsigned n_cpus = (unsigned)machine_cpus(m);
-	struct cpuset effective = { 0 }, none = { 0 };
+	struct cpuset effective = {0}, none = {0};
 	/* Since 6.12 the kernel takes the write bits away from the files of a managed interrupt. */
 	mode_t mode = irq->managed && m->version >= 612 ? 0444 : 0644;
 	int n = irq->number;
@@ -123,13 +127,13 @@ static void name_chip(const struct machine *m, const struct device *d, int vecto
 	const char *prefix = m->has_interrupt_remapping ? "IR-" : "";
 
 	if (m->version >= 602) {
-		snprintf(irq->chip, sizeof(irq->chip), "%sPCI-MSI%s-%s", prefix, kinds[d->kind].msix ? "X" : "", address(d));
+		snprintf(irq->chip, sizeof(irq->chip), "%sPCI-MSI%s-%s", prefix, kinds[d->kind].msix ? "X" : "",
+		         address(d));
 		irq->hwirq = (unsigned long long)vector;
 		return;
 	}
 	snprintf(irq->chip, sizeof(irq->chip), "%sPCI-MSI", prefix);
-	irq->hwirq = (unsigned long long)vector |
-	             (unsigned long long)(d->bus << 8 | d->slot << 3 | d->function) << 11 |
+	irq->hwirq = (unsigned long long)vector | (unsigned long long)(d->bus << 8 | d->slot << 3 | d->function) << 11 |
 	             (unsigned long long)d->domain << 27;
 }
 
@@ -164,7 +168,8 @@ static void name_queue(const struct device *d, int vector, struct irq *irq)
 		if (vector == 0)
 			snprintf(s, size, "virtio%d-config", d->instance);
 		else
-			snprintf(s, size, "virtio%d-%s.%d", d->instance, vector % 2 ? "input" : "output", (vector - 1) / 2);
+			snprintf(s, size, "virtio%d-%s.%d", d->instance, vector % 2 ? "input" : "output",
+			         (vector - 1) / 2);
 		break;
 	case DEVICE_VIRTIO_BLK:
 		if (vector == 0)
@@ -207,12 +212,13 @@ static void put_vectors(struct out *o, const struct machine *m, const struct dev
 
 	device_path(d, path);
 	for (int v = 0; v < device_vectors(d); v++) {
-		struct irq irq = { .number = (*next)++, .type = "edge", .node = d->node };
+		struct irq irq = {.number = (*next)++, .type = "edge", .node = d->node};
 		name_chip(m, d, v, &irq);
 		name_queue(d, v, &irq);
 		place_vector(m, d, v, &irq);
 		put_irq(o, m, &irq);
-		out_file(o, 0444, kinds[d->kind].msix ? "msix" : "msi", "/sys/devices/%s/msi_irqs/%d", path, irq.number);
+		out_file(o, 0444, kinds[d->kind].msix ? "msix" : "msi", "/sys/devices/%s/msi_irqs/%d", path,
+		         irq.number);
 	}
 }
 
@@ -220,7 +226,7 @@ static void put_legacy_irqs(struct out *o, const struct machine *m)
 {
 	for (size_t i = 0; i < m->n_legacy; i++) {
 		const struct legacy_irq *l = &m->legacy[i];
-		struct irq irq = { .number = l->irq, .hwirq = l->hwirq, .type = l->type, .node = -1 };
+		struct irq irq = {.number = l->irq, .hwirq = l->hwirq, .type = l->type, .node = -1};
 		snprintf(irq.chip, sizeof(irq.chip), "%s", l->chip);
 		snprintf(irq.actions, sizeof(irq.actions), "%s", l->actions);
 		machine_all_cpus(m, &irq.affinity);
@@ -232,7 +238,7 @@ static void put_legacy_irqs(struct out *o, const struct machine *m)
 
 static void put_queues(struct out *o, const struct machine *m, const char *path, int n)
 {
-	struct cpuset none = { 0 };
+	struct cpuset none = {0};
 	char queues[16];
 
 	snprintf(queues, sizeof(queues), "0-%d", n - 1);
@@ -250,8 +256,8 @@ static void put_queues(struct out *o, const struct machine *m, const char *path,
 }
 
 /* path: of the interface's own directory. */
-static void put_interface(struct out *o, const struct machine *m, const char *path, const char *mac, int ifindex, int mtu,
-                          int queues)
+static void put_interface(struct out *o, const struct machine *m, const char *path, const char *mac, int ifindex,
+                          int mtu, int queues)
 {
 	bool loopback = ifindex == 1;
 

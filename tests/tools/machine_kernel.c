@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel of a made-up machine shows besides CPUs and devices: identity, sysctls, memory, workqueues, cgroups. */
+/* What the kernel of a made-up machine shows besides CPUs and devices: identity, sysctls, memory, workqueues, cgroups.
+ */
 #include <string.h>
 
 #include "tests/tools/machine.h"
@@ -37,7 +38,8 @@ static void put_cpuinfo(struct out *o, const struct machine *m)
 		fprintf(f, "physical id\t: %d\nsiblings\t: %d\ncore id\t\t: %d\ncpu cores\t: %d\napicid\t\t: %d\n",
 		        core / m->cores, m->cores * m->threads, core % m->cores, m->cores,
 		        core * m->threads + cpu / machine_cores(m));
-		fprintf(f, "fpu\t\t: yes\nflags\t\t: %s\naddress sizes\t: 46 bits physical, 48 bits virtual\n", m->flags);
+		fprintf(f, "fpu\t\t: yes\nflags\t\t: %s\naddress sizes\t: 46 bits physical, 48 bits virtual\n",
+		        m->flags);
 		fprintf(f, "power management:\n%s", cpu + 1 < machine_cpus(m) ? "\n" : "");
 	}
 	fclose(f);
@@ -51,13 +53,28 @@ static void put_meminfo(struct out *o, const struct machine *m)
 		const char *name;
 		unsigned permille; /* of the memory */
 	} rows[] = {
-		{ "MemTotal", 1000 }, { "MemFree", 800 },   { "MemAvailable", 930 }, { "Buffers", 5 },   { "Cached", 115 },
-		{ "SwapCached", 0 },  { "Active", 60 },     { "Inactive", 90 },      { "SwapTotal", 0 }, { "SwapFree", 0 },
-		{ "Dirty", 0 },       { "Writeback", 0 },   { "AnonPages", 30 },     { "Mapped", 8 },    { "Shmem", 2 },
-		{ "Slab", 15 },       { "PageTables", 1 },  { "CommitLimit", 500 },  { "Committed_AS", 40 },
-		{ "AnonHugePages", 10 },
+		{"MemTotal",      1000},
+                {"MemFree",       800 },
+                {"MemAvailable",  930 },
+                {"Buffers",       5   },
+		{"Cached",        115 },
+                {"SwapCached",    0   },
+                {"Active",        60  },
+                {"Inactive",      90  },
+		{"SwapTotal",     0   },
+                {"SwapFree",      0   },
+                {"Dirty",         0   },
+                {"Writeback",     0   },
+		{"AnonPages",     30  },
+                {"Mapped",        8   },
+                {"Shmem",         2   },
+                {"Slab",          15  },
+		{"PageTables",    1   },
+                {"CommitLimit",   500 },
+                {"Committed_AS",  40  },
+                {"AnonHugePages", 10  },
 	};
-	static const char *const pages[] = { "Total", "Free", "Rsvd", "Surp" };
+	static const char *const pages[] = {"Total", "Free", "Rsvd", "Surp"};
 	char *text = NULL;
 	size_t size = 0;
 	FILE *f = open_memstream(&text, &size);
@@ -94,7 +111,7 @@ static void put_interface_sysctls(struct out *o, const char *name)
 /* Those whose value follows from the machine. */
 static void put_machine_sysctls(struct out *o, const struct machine *m)
 {
-	struct cpuset all, none = { 0 };
+	struct cpuset all, none = {0};
 
 	machine_all_cpus(m, &all);
 	out_number(o, 0644, m->nodes > 1, "/proc/sys/kernel/numa_balancing");
@@ -134,72 +151,74 @@ struct row {
 #define KSM "/sys/kernel/mm/ksm/"
 #define POOL "/sys/kernel/mm/hugepages/hugepages-"
 
+/* clang-format off */
 static const struct row rows[] = {
-	{ THP "enabled", 0644, 0, 0, "[always] madvise never" },
-	{ THP "defrag", 0644, 0, 0, "always defer defer+madvise [madvise] never" },
-	{ THP "shmem_enabled", 0644, 0, 0, "always within_size advise [never] deny force" },
-	{ THP "use_zero_page", 0644, 0, 0, "1" },
-	{ THP "hpage_pmd_size", 0444, 0, 0, "2097152" },
-	{ THP "shrink_underused", 0644, 612, 0, "1" },
-	{ THP "khugepaged/defrag", 0644, 0, 0, "1" },
-	{ THP "khugepaged/pages_to_scan", 0644, 0, 0, "4096" },
-	{ THP "khugepaged/scan_sleep_millisecs", 0644, 0, 0, "10000" },
-	{ THP "khugepaged/alloc_sleep_millisecs", 0644, 0, 0, "60000" },
-	{ THP "khugepaged/max_ptes_none", 0644, 0, 0, "511" },
-	{ THP "khugepaged/max_ptes_swap", 0644, 0, 0, "64" },
-	{ THP "khugepaged/max_ptes_shared", 0644, 0, 0, "256" },
-	{ THP "khugepaged/pages_collapsed", 0444, 0, 0, "1283" },
-	{ THP "khugepaged/full_scans", 0444, 0, 0, "52" },
-	{ THP "hugepages-{64,128,256,512,1024}kB/enabled", 0644, 608, 0, "always inherit madvise [never]" },
-	{ THP "hugepages-2048kB/enabled", 0644, 608, 0, "always [inherit] madvise never" },
+	{THP "enabled", 0644, 0, 0, "[always] madvise never"},
+	{THP "defrag", 0644, 0, 0, "always defer defer+madvise [madvise] never"},
+	{THP "shmem_enabled", 0644, 0, 0, "always within_size advise [never] deny force"},
+	{THP "use_zero_page", 0644, 0, 0, "1"},
+	{THP "hpage_pmd_size", 0444, 0, 0, "2097152"},
+	{THP "shrink_underused", 0644, 612, 0, "1"},
+	{THP "khugepaged/defrag", 0644, 0, 0, "1"},
+	{THP "khugepaged/pages_to_scan", 0644, 0, 0, "4096"},
+	{THP "khugepaged/scan_sleep_millisecs", 0644, 0, 0, "10000"},
+	{THP "khugepaged/alloc_sleep_millisecs", 0644, 0, 0, "60000"},
+	{THP "khugepaged/max_ptes_none", 0644, 0, 0, "511"},
+	{THP "khugepaged/max_ptes_swap", 0644, 0, 0, "64"},
+	{THP "khugepaged/max_ptes_shared", 0644, 0, 0, "256"},
+	{THP "khugepaged/pages_collapsed", 0444, 0, 0, "1283"},
+	{THP "khugepaged/full_scans", 0444, 0, 0, "52"},
+	{THP "hugepages-{64,128,256,512,1024}kB/enabled", 0644, 608, 0, "always inherit madvise [never]"},
+	{THP "hugepages-2048kB/enabled", 0644, 608, 0, "always [inherit] madvise never"},
 
-	{ KSM "run", 0644, 0, 0, "0" },
-	{ KSM "pages_to_scan", 0644, 0, 0, "100" },
-	{ KSM "sleep_millisecs", 0644, 0, 0, "20" },
-	{ KSM "merge_across_nodes", 0644, 0, 0, "1" },
-	{ KSM "max_page_sharing", 0644, 0, 0, "256" },
-	{ KSM "use_zero_pages", 0644, 0, 0, "0" },
-	{ KSM "stable_node_chains_prune_millisecs", 0644, 0, 0, "2000" },
-	{ KSM "smart_scan", 0644, 607, 0, "1" },
-	{ KSM "advisor_mode", 0644, 608, 0, "[none] scan-time" },
-	{ KSM "advisor_max_cpu", 0644, 608, 0, "70" },
-	{ KSM "pages_shared", 0444, 0, 0, "0" },
-	{ KSM "pages_sharing", 0444, 0, 0, "0" },
-	{ KSM "full_scans", 0444, 0, 0, "0" },
+	{KSM "run", 0644, 0, 0, "0"},
+	{KSM "pages_to_scan", 0644, 0, 0, "100"},
+	{KSM "sleep_millisecs", 0644, 0, 0, "20"},
+	{KSM "merge_across_nodes", 0644, 0, 0, "1"},
+	{KSM "max_page_sharing", 0644, 0, 0, "256"},
+	{KSM "use_zero_pages", 0644, 0, 0, "0"},
+	{KSM "stable_node_chains_prune_millisecs", 0644, 0, 0, "2000"},
+	{KSM "smart_scan", 0644, 607, 0, "1"},
+	{KSM "advisor_mode", 0644, 608, 0, "[none] scan-time"},
+	{KSM "advisor_max_cpu", 0644, 608, 0, "70"},
+	{KSM "pages_shared", 0444, 0, 0, "0"},
+	{KSM "pages_sharing", 0444, 0, 0, "0"},
+	{KSM "full_scans", 0444, 0, 0, "0"},
 
-	{ POOL "{2048,1048576}kB/nr_hugepages", 0644, 0, 0, "0" },
-	{ POOL "{2048,1048576}kB/nr_hugepages_mempolicy", 0644, 0, 0, "0" },
-	{ POOL "{2048,1048576}kB/nr_overcommit_hugepages", 0644, 0, 0, "0" },
-	{ POOL "{2048,1048576}kB/free_hugepages", 0444, 0, 0, "0" },
-	{ POOL "{2048,1048576}kB/resv_hugepages", 0444, 0, 0, "0" },
-	{ POOL "{2048,1048576}kB/surplus_hugepages", 0444, 0, 0, "0" },
-	{ POOL "1048576kB/demote_size", 0644, 0, 0, "2048kB" },
-	{ POOL "1048576kB/demote", 0200, 0, 0, NULL },
+	{POOL "{2048,1048576}kB/nr_hugepages", 0644, 0, 0, "0"},
+	{POOL "{2048,1048576}kB/nr_hugepages_mempolicy", 0644, 0, 0, "0"},
+	{POOL "{2048,1048576}kB/nr_overcommit_hugepages", 0644, 0, 0, "0"},
+	{POOL "{2048,1048576}kB/free_hugepages", 0444, 0, 0, "0"},
+	{POOL "{2048,1048576}kB/resv_hugepages", 0444, 0, 0, "0"},
+	{POOL "{2048,1048576}kB/surplus_hugepages", 0444, 0, 0, "0"},
+	{POOL "1048576kB/demote_size", 0644, 0, 0, "2048kB"},
+	{POOL "1048576kB/demote", 0200, 0, 0, NULL},
 
-	{ "/sys/kernel/mm/lru_gen/enabled", 0644, 601, 0, "0x0000" },
-	{ "/sys/kernel/mm/lru_gen/min_ttl_ms", 0644, 601, 0, "0" },
-	{ "/sys/kernel/mm/numa/demotion_enabled", 0644, 0, 0, "false" },
-	{ "/sys/kernel/mm/swap/vma_ra_enabled", 0644, 0, 0, "true" },
+	{"/sys/kernel/mm/lru_gen/enabled", 0644, 601, 0, "0x0000"},
+	{"/sys/kernel/mm/lru_gen/min_ttl_ms", 0644, 601, 0, "0"},
+	{"/sys/kernel/mm/numa/demotion_enabled", 0644, 0, 0, "false"},
+	{"/sys/kernel/mm/swap/vma_ra_enabled", 0644, 0, 0, "true"},
 
-	{ "/sys/kernel/rcu_expedited", 0644, 0, 0, "0" },
-	{ "/sys/kernel/rcu_normal", 0644, 0, 0, "0" },
-	{ "/sys/kernel/security/lockdown", 0644, 0, 0, "[none] integrity confidentiality" },
-	{ "/sys/module/pcie_aspm/parameters/policy", 0644, 0, 0, "[default] performance powersave powersupersave " },
-	{ "/sys/module/workqueue/parameters/power_efficient", 0444, 0, 0, "N" },
-	{ "/sys/module/workqueue/parameters/cpu_intensive_thresh_us", 0644, 605, 0, "10000" },
-	{ "/sys/module/workqueue/parameters/default_affinity_scope", 0644, 606, 0, "cache" },
-	{ "/sys/module/zswap/parameters/enabled", 0644, 0, 0, "N" },
-	{ "/sys/module/rcupdate/parameters/rcu_normal_after_boot", 0444, 0, 0, "0" },
-	{ "/sys/module/haltpoll/parameters/guest_halt_poll_ns", 0644, 0, 0, "200000" },
-	{ "/sys/module/clocksource/parameters/verify_n_cpus", 0644, 0, 0, "8" },
-	{ "/sys/module/intel_idle/parameters/max_cstate", 0444, 0, 0, "9" },
-	{ "/sys/module/processor/parameters/max_cstate", 0444, 0, 0, "8" },
+	{"/sys/kernel/rcu_expedited", 0644, 0, 0, "0"},
+	{"/sys/kernel/rcu_normal", 0644, 0, 0, "0"},
+	{"/sys/kernel/security/lockdown", 0644, 0, 0, "[none] integrity confidentiality"},
+	{"/sys/module/pcie_aspm/parameters/policy", 0644, 0, 0, "[default] performance powersave powersupersave "},
+	{"/sys/module/workqueue/parameters/power_efficient", 0444, 0, 0, "N"},
+	{"/sys/module/workqueue/parameters/cpu_intensive_thresh_us", 0644, 605, 0, "10000"},
+	{"/sys/module/workqueue/parameters/default_affinity_scope", 0644, 606, 0, "cache"},
+	{"/sys/module/zswap/parameters/enabled", 0644, 0, 0, "N"},
+	{"/sys/module/rcupdate/parameters/rcu_normal_after_boot", 0444, 0, 0, "0"},
+	{"/sys/module/haltpoll/parameters/guest_halt_poll_ns", 0644, 0, 0, "200000"},
+	{"/sys/module/clocksource/parameters/verify_n_cpus", 0644, 0, 0, "8"},
+	{"/sys/module/intel_idle/parameters/max_cstate", 0444, 0, 0, "9"},
+	{"/sys/module/processor/parameters/max_cstate", 0444, 0, 0, "8"},
 
-	{ "/sys/fs/cgroup/cgroup.controllers", 0444, 0, 0, "cpuset cpu io memory hugetlb pids rdma misc" },
-	{ "/sys/fs/cgroup/cgroup.subtree_control", 0644, 0, 0, "cpu memory pids" },
-	{ "/proc/pressure/cpu", 0644, 0, 0,
-	  "some avg10=0.00 avg60=0.00 avg300=0.00 total=8244901\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0" },
+	{"/sys/fs/cgroup/cgroup.controllers", 0444, 0, 0, "cpuset cpu io memory hugetlb pids rdma misc"},
+	{"/sys/fs/cgroup/cgroup.subtree_control", 0644, 0, 0, "cpu memory pids"},
+	{"/proc/pressure/cpu", 0644, 0, 0,
+	 "some avg10=0.00 avg60=0.00 avg300=0.00 total=8244901\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0"},
 };
+/* clang-format on */
 
 static void put_rows(struct out *o, const struct machine *m)
 {
@@ -214,8 +233,8 @@ static void put_rows(struct out *o, const struct machine *m)
 
 static void put_workqueues(struct out *o, const struct machine *m)
 {
-	static const char *const names[] = { "writeback", "blkcg_punt_bio", "nvme-wq" };
-	struct cpuset all, none = { 0 };
+	static const char *const names[] = {"writeback", "blkcg_punt_bio", "nvme-wq"};
+	struct cpuset all, none = {0};
 	char target[64];
 
 	machine_all_cpus(m, &all);

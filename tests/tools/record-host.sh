@@ -32,8 +32,8 @@ list() {
 	for m in pcie_aspm workqueue zswap rcupdate haltpoll clocksource intel_idle processor kvm; do
 		look "/sys/module/$m/parameters"
 	done
-	look /sys/fs/cgroup -maxdepth 1 -name 'c*.c*'
-	look /sys/fs/cgroup/cpuset -maxdepth 1
+	look /sys/fs/cgroup -maxdepth 1 \( -name cgroup.controllers -o -name cgroup.subtree_control -o -name 'cpuset.*' \)
+	look /sys/fs/cgroup/cpuset -maxdepth 1 ! -name tasks ! -name cgroup.procs
 	# CPUs and nodes
 	look /sys/devices/system/cpu ! -name uevent ! -name modalias ! -path '*/hotplug/*' ! -path '*/thermal_throttle/*' \
 		! -path '*/microcode/*' ! -path '*/crash_*' ! -path '*/cache/index[0-2]/*' ! -path '*/s2idle/*' \

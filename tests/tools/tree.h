@@ -99,8 +99,8 @@ static inline int tree_put(int dir_fd, char kind, const char *path, mode_t mode,
 static inline int tree_put_each(int dir_fd, char kind, const char *path, mode_t mode, const char *rest);
 
 /* The path for each number from..to in place of the braces: path up to open, then the number, then tail. */
-static inline int tree_put_range(int dir_fd, char kind, const char *path, const char *open, const char *tail,
-                                 long from, long to, mode_t mode, const char *rest)
+static inline int tree_put_range(int dir_fd, char kind, const char *path, const char *open, const char *tail, long from,
+                                 long to, mode_t mode, const char *rest)
 {
 	char one[PATH_MAX];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests of rollback/journal, in memory: what a crash leaves is told from what it cannot leave. S1, S2, S3, S7 of threats. */
+/* Tests of rollback/journal, in memory: what a crash leaves is told from what it cannot leave. S1, S2, S3, S7. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

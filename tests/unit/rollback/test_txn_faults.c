@@ -203,7 +203,9 @@ static void check_invariant(struct tree *t, const char *spec, int told)
 
 /* --- every failpoint ---------------------------------------------------------------------------------------------- */
 
-static const char *const actions[] = { "EIO", "ENOSPC", "EROFS", "EDQUOT", "ENOMEM", "EMFILE", "short", "kill", "kill-after" };
+static const char *const actions[] = {
+	"EIO", "ENOSPC", "EROFS", "EDQUOT", "ENOMEM", "EMFILE", "short", "kill", "kill-after",
+};
 
 static void check_point(struct tree *t, const char *spec, int (*part)(struct tree *t), bool begun)
 {

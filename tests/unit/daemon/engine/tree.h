@@ -47,6 +47,8 @@
 #define DIRTY_RATIO "/proc/sys/vm/dirty_ratio"
 #define DIRTY_BYTES "/proc/sys/vm/dirty_bytes"
 #define MIN_FREE "/proc/sys/vm/min_free_kbytes"
+#define WATCHDOG "/proc/sys/kernel/watchdog"
+#define SOFT_WATCHDOG "/proc/sys/kernel/soft_watchdog" /* the same file here, as if the kernel kept both in step */
 #define THP "/sys/kernel/mm/transparent_hugepage/enabled"
 #define IRQ_4 "/proc/irq/4/smp_affinity_list"
 #define IRQ_5 "/proc/irq/5/smp_affinity_list"
@@ -61,11 +63,13 @@ static const char *const tree_lines[] = {
 	"f 0444 /sys/devices/system/cpu/cpu{0-3}/topology/physical_package_id\t0",
 	"f 0444 /sys/devices/system/cpu/cpu{0-1}/topology/thread_siblings_list\t0-1",
 	"f 0444 /sys/devices/system/cpu/cpu{2-3}/topology/thread_siblings_list\t2-3",
+	"f 0444 /proc/meminfo\tMemTotal: 8388608 kB\\nMemFree: 4194304 kB\\nHugePages_Total: 0\\nHugepagesize: 2048 kB",
 	"f 0644 " SWAPPINESS "\t60",
 	"f 0644 " STAT_INTERVAL "\t1",
 	"f 0644 " PROACTIVENESS "\t20",
 	"f 0644 " TIMER_MIGRATION "\t1",
 	"f 0644 " RMEM_MAX "\t212992",
+	"f 0644 " WATCHDOG "\t1",
 	"f 0644 " DIRTY_RATIO "\t20",
 	"f 0644 " DIRTY_BYTES "\t0",
 	"f 0644 " MIN_FREE "\t67584",
@@ -85,7 +89,7 @@ static const char *const tree_lines[] = {
 /* Every file whose content a test may find changed. */
 static const char *const tunables[] = {
 	SWAPPINESS, STAT_INTERVAL, PROACTIVENESS, TIMER_MIGRATION, RMEM_MAX, DIRTY_RATIO, DIRTY_BYTES, MIN_FREE, THP,
-	IRQ_4, IRQ_5, "/proc/irq/4/smp_affinity", "/proc/irq/5/smp_affinity", "/proc/irq/4/effective_affinity_list",
+	WATCHDOG, IRQ_4, IRQ_5, "/proc/irq/4/smp_affinity", "/proc/irq/5/smp_affinity", "/proc/irq/4/effective_affinity_list",
 	"/proc/irq/5/effective_affinity_list", "/proc/irq/4/effective_affinity", "/proc/irq/5/effective_affinity",
 };
 #define N_TUNABLES (sizeof(tunables) / sizeof(tunables[0]))
@@ -207,6 +211,7 @@ static struct tree *tree_new(void)
 		snprintf(line, sizeof(line), "%s", tree_lines[i]);
 		assert_int_equal(tree_line(t->dir, line), 0);
 	}
+	assert_int_equal(linkat(t->dir, WATCHDOG + 1, t->dir, SOFT_WATCHDOG + 1, 0), 0);
 	assert_int_equal(fsio_new(t->root, &t->fs, NULL), 0);
 	assert_int_equal(store_new(t->fs, STATE, &t->store, NULL), 0);
 	t->e = (struct engine){.fs = t->fs, .files = t->fs, .store = t->store, .progress = on_progress, .data = t};
@@ -259,7 +264,7 @@ UNUSED static int call(struct tree *t, engine_call f, const struct request *q)
 	t->err = (struct hft_err){0};
 	t->n_progress = 0;
 	int r = f(&t->e, q, &t->result, &t->err);
-	assert_int_equal(r < 0, t->err.code != NULL);
+	assert_true(r >= 0 || t->err.code);
 	return r;
 }
 
@@ -392,4 +397,40 @@ UNUSED static size_t n_originals(struct tree *t)
 
 	assert_int_equal(store_load(t->store, &v, &t->err), 0);
 	return json_size(json_get(v.state, "objects"));
+}
+
+/* --- accidents ---------------------------------------------------------------------------------------------------- */
+
+UNUSED static void end_the_process(struct tree *t UNUSED)
+{
+	_exit(77);
+}
+
+/* An apply that ends, as if killed, right before the step of `object` is written. The number of its transaction. */
+UNUSED static int64_t crash_at(struct tree *t, const char *name, const char *object)
+{
+	CLEANUP(store_view_done) struct store_view v = {0};
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		t->object = object;
+		t->event = end_the_process;
+		engine_apply(&t->e, &(struct request){.profile = name}, &t->result, &t->err);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 77);
+	assert_int_equal(store_load(t->store, &v, &t->err), 0);
+	assert_true(v.unfinished > 0);
+	return v.unfinished;
+}
+
+/* During a later call, before the step of `object` is written. */
+UNUSED static void when(struct tree *t, const char *object, void (*event)(struct tree *t))
+{
+	t->object = object;
+	t->event = event;
 }

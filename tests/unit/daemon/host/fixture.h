@@ -49,7 +49,7 @@ static inline int sweep(void **state)
 /* A tree with a recorded host, or an empty one (NULL); nothing is read yet. */
 static inline struct fixture tree_begin(const char *name)
 {
-	struct fixture f = { 0 };
+	struct fixture f = {0};
 
 	assert_int_equal(tree_host(name, &f.root), 0);
 	assert_int_equal(strlist_add(trees(), f.root), 0);
@@ -78,7 +78,7 @@ static inline void fixture_end(struct fixture *f)
 /* Add or replace entries: lines of a tree. */
 static inline void put_lines(const struct fixture *f, const char *text)
 {
-	CLEANUP(strlist_done) struct strlist lines = { 0 };
+	CLEANUP(strlist_done) struct strlist lines = {0};
 	int fd = open(f->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	assert_true(fd >= 0);
@@ -105,7 +105,7 @@ static inline void take_away(const struct fixture *f, const char *path)
 
 static inline void assert_list(const struct cpuset *set, const char *wanted)
 {
-	CLEANUP(strbuf_done) struct strbuf b = { 0 };
+	CLEANUP(strbuf_done) struct strbuf b = {0};
 
 	cpuset_format(set, &b);
 	assert_string_equal(strbuf_str(&b), wanted);

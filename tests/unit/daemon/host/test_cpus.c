@@ -176,9 +176,10 @@ static void offline_cpus_have_a_node_and_no_package(void **state)
 	              "f 0444 /sys/devices/system/node/node1/cpulist\t8-15\n");
 	for (int c = 0; c < 32; c++) {
 		CLEANUP(mem_freep) char *path = str_printf(CPU "/cpu%d/topology", c);
-		CLEANUP(mem_freep) char *line = str_printf("f 0444 %s/thread_siblings_list\t%d\n"
-		                                           "f 0444 %s/core_siblings_list\t%s",
-		                                           path, c, path, c < 8 ? "0-7" : "8-15");
+		CLEANUP(mem_freep)
+		char *line = str_printf("f 0444 %s/thread_siblings_list\t%d\n"
+		                        "f 0444 %s/core_siblings_list\t%s",
+		                        path, c, path, c < 8 ? "0-7" : "8-15");
 		if (c >= 16)
 			take_away(&f, path);
 		else
@@ -201,7 +202,7 @@ static void offline_cpus_have_a_node_and_no_package(void **state)
 static void contradicting_siblings_stay_a_partition(void **state)
 {
 	struct fixture f = tree_begin(NULL);
-	struct cpuset seen = { 0 };
+	struct cpuset seen = {0};
 
 	(void)state;
 	put_lines(&f, "f 0444 " CPU "/present\t0-3\n"

@@ -19,9 +19,30 @@ static bool has(const struct host *h, const char *name)
 static void a_server_has_nearly_all(void **state)
 {
 	static const char *const present[] = {
-		"cpufreq", "intel_pstate", "epb", "cpuidle", "pm-qos-cpu", "pm-qos", "smt", "nohz_full", "isolcpus",
-		"managed-irq-mode", "numa", "numa-balancing", "thp", "ksm", "hugepages-2m", "hugepages-1g", "lru_gen",
-		"workqueue", "watchdog-cpumask", "mce", "cgroup2", "cgroup2-cpuset", "psi", "systemd",
+		"cpufreq",
+		"intel_pstate",
+		"epb",
+		"cpuidle",
+		"pm-qos-cpu",
+		"pm-qos",
+		"smt",
+		"nohz_full",
+		"isolcpus",
+		"managed-irq-mode",
+		"numa",
+		"numa-balancing",
+		"thp",
+		"ksm",
+		"hugepages-2m",
+		"hugepages-1g",
+		"lru_gen",
+		"workqueue",
+		"watchdog-cpumask",
+		"mce",
+		"cgroup2",
+		"cgroup2-cpuset",
+		"psi",
+		"systemd",
 	};
 	struct fixture f = host_begin("xeon-2s");
 
@@ -99,10 +120,8 @@ static void reading_twice_reads_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_server_has_nearly_all),
-		cmocka_unit_test(a_small_guest_lacks_much),
-		cmocka_unit_test(names_are_unique_and_notes_differ),
-		cmocka_unit_test(words_are_looked_at_whole),
+		cmocka_unit_test(a_server_has_nearly_all),           cmocka_unit_test(a_small_guest_lacks_much),
+		cmocka_unit_test(names_are_unique_and_notes_differ), cmocka_unit_test(words_are_looked_at_whole),
 		cmocka_unit_test(reading_twice_reads_once),
 	};
 

@@ -58,7 +58,8 @@ static void old_kernels_have_it_in_hwirq(void **state)
 	assert_int_equal(irq->node, 0);
 	assert_string_equal(by_action(f.h, "nvme0q64")->key, "pci-0000:c1:00.0 msi-64");
 	assert_non_null(host_irq_by_key(f.h, "pci-10000:c1:01.2 msi-5"));
-	assert_string_equal(host_irq_by_key(f.h, "pci-10000:c1:01.2 msi-5")->driver, ""); /* no such device in the tree */
+	assert_string_equal(host_irq_by_key(f.h, "pci-10000:c1:01.2 msi-5")->driver,
+	                    ""); /* no such device in the tree */
 	assert_non_null(host_irq_by_key(f.h, "pci-0000:01:00.0 msi-0"));
 	fixture_end(&f);
 }
@@ -98,7 +99,7 @@ static void twins_are_numbered(void **state)
 
 static void keys_are_unique_and_sorted(void **state)
 {
-	static const char *const names[] = { "xeon-2s", "epyc-1s", "vm-1cpu" };
+	static const char *const names[] = {"xeon-2s", "epyc-1s", "vm-1cpu"};
 
 	(void)state;
 	for (size_t n = 0; n < ARRAY_LEN(names); n++) {
@@ -164,7 +165,7 @@ static void the_node_is_the_devices_or_its_own(void **state)
 static void every_interrupt_of_the_directory_is_there(void **state)
 {
 	struct fixture f = irqs_begin("xeon-2s");
-	CLEANUP(strlist_done) struct strlist names = { 0 };
+	CLEANUP(strlist_done) struct strlist names = {0};
 
 	(void)state;
 	assert_int_equal(fsio_list(f.fs, "/proc/irq", &names, &f.err), 0);

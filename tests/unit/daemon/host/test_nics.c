@@ -63,10 +63,11 @@ static void behind_usb_is_no_pci_device(void **state)
 	struct fixture f = host_begin("vm-1cpu");
 
 	(void)state;
-	put_lines(&f, "f 0444 /sys/devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/net/enx0/address\t02:00:00:00:00:09\n"
-	              "l /sys/devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/net/enx0/device\t../../../2-1:1.0\n"
-	              "l /sys/devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/driver\t../../bus/usb/drivers/r8152\n"
-	              "l /sys/class/net/enx0\t../../devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/net/enx0");
+	put_lines(&f,
+	          "f 0444 /sys/devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/net/enx0/address\t02:00:00:00:00:09\n"
+	          "l /sys/devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/net/enx0/device\t../../../2-1:1.0\n"
+	          "l /sys/devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/driver\t../../bus/usb/drivers/r8152\n"
+	          "l /sys/class/net/enx0\t../../devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/net/enx0");
 	assert_int_equal(host_read_nics(f.h, &f.err), 0);
 	assert_string_equal(host_nic(f.h, "enx0")->device, "");
 	assert_string_equal(host_nic(f.h, "enx0")->driver, "r8152");
@@ -100,7 +101,8 @@ static void many_interfaces_are_found(void **state)
 	(void)state;
 	put_lines(&f, "f 0444 /sys/devices/virtual/net/veth{0-120}/address\t02:00:00:00:00:00");
 	for (int i = 0; i <= 120; i++) {
-		CLEANUP(mem_freep) char *line = str_printf("l /sys/class/net/veth%d\t../../devices/virtual/net/veth%d", i, i);
+		CLEANUP(mem_freep)
+		char *line = str_printf("l /sys/class/net/veth%d\t../../devices/virtual/net/veth%d", i, i);
 		put_lines(&f, line);
 	}
 	assert_int_equal(host_read_nics(f.h, &f.err), 0);

@@ -153,7 +153,7 @@ static void libnuma_and_the_files_agree(void **state)
 /* The same of memory, which moves between two readings: within an eighth. */
 static void libnuma_and_meminfo_agree(void **state)
 {
-	CLEANUP(strbuf_done) struct strbuf b = { 0 };
+	CLEANUP(strbuf_done) struct strbuf b = {0};
 	struct fsio *fs;
 	struct host *h;
 	struct hft_err err;
