@@ -91,6 +91,17 @@ $(O)/hfttune: $(O)/cli/main.o $(CLI_A) $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
+# hfttune-knobs(7) is what the knobs say about themselves.
+$(O)/man/gen_knobs: $(O)/man/gen_knobs.o $(DAEMON_A) $(LIB_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(LIB_LIBS)
+
+$(O)/man/hfttune-knobs.7: $(O)/man/gen_knobs
+	$(call say,MAN,$@)
+	$(Q)$(O)/man/gen_knobs > $@.scd
+	$(Q)scdoc < $@.scd > $@.new
+	@mv $@.new $@
+
 # --- tests: each tests/unit/**/test_*.c is a program ---------------------------------------------------------------
 
 UNIT_SRC  = $(shell find tests/unit -name 'test_*.c' 2>/dev/null)
@@ -177,7 +188,7 @@ bench: all tools $(O)/tests/bench/bench
 SYSTEMD_VERSION ?= $(shell systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
 UNITS     = hfttuned.service hfttuned.socket hfttune-drift.service hfttune-drift.timer
 MAN_SCD   = $(wildcard man/*.scd)
-MAN_PAGES = $(wildcard man/*.[1-8]) $(patsubst man/%.scd,$(O)/man/%,$(MAN_SCD))
+MAN_PAGES = $(wildcard man/*.[1-8]) $(patsubst man/%.scd,$(O)/man/%,$(MAN_SCD)) $(O)/man/hfttune-knobs.7
 to_dir    = $(foreach f,$(2),$(1):$(f):$(3)/$(notdir $(f)))
 
 INSTALLED = 0755:$(O)/hfttune:$(BINDIR)/hfttune \

@@ -11,7 +11,7 @@ socket=$BATS_TEST_TMPDIR/socket
 
 # host NAME: expand the recorded machine tests/fixtures/hosts/NAME.tree into $tree.
 host() {
-	mkdir -p "$tree" "$profiles"
+	mkdir -p "$tree/var/lib" "$profiles"
 	"$build/tests/tools/mktree" "$top/tests/fixtures/hosts/$1.tree" "$tree"
 }
 
@@ -47,7 +47,7 @@ daemon() {
 stop_daemon() {
 	[ -n "${daemon_pid:-}" ] || return 0
 	kill "${1:--TERM}" "$daemon_pid" 2>/dev/null
-	wait "$daemon_pid" 2>/dev/null
+	wait "$daemon_pid" 2>/dev/null || true
 	daemon_pid=
 	rm -f "$socket"
 	return 0
@@ -64,25 +64,22 @@ await() {
 	return 1
 }
 
-# exits STATUS COMMAND...: run it, keep what it printed in $output, and hold it to its exit status.
+# exits STATUS COMMAND...: run it, keep what it printed in $output and $errors, and hold it to its exit status.
 exits() {
 	local wanted=$1
 	shift
-	run "$@"
+	status=0
+	output=$("$@" 2>"$BATS_TEST_TMPDIR/errors") || status=$?
+	errors=$(<"$BATS_TEST_TMPDIR/errors")
 	[ "$status" = "$wanted" ] && return 0
-	printf 'exit status %s, expected %s: %s\n%s\n' "$status" "$wanted" "$*" "$output" >&2
+	printf 'exit status %s, expected %s: %s\n%s\n%s\n' "$status" "$wanted" "$*" "$output" "$errors" >&2
 	return 1
 }
 
 # shot [DIR]: everything in the tree but the state directory: names, modes, contents.
 shot() {
-	(cd "${1:-$tree}" && find . -path ./var/lib/hfttune -prune -o \( -type f -printf '%p %m ' -exec sh -c \
-		'cksum <"$1"' _ {} \; \) -o -printf '%p %m %y %l\n' | sort)
-}
-
-# fast_shot: the same for what the profiles of a test write, for loops.
-fast_shot() {
-	(cd "$tree" && find proc sys -type f -newer "$BATS_TEST_TMPDIR/epoch" -print0 | sort -z | xargs -0r cksum)
+	(cd "${1:-$tree}" && find . -path ./var/lib/hfttune -prune -o -printf '%p %m %y %l\n' | sort &&
+		find . -path ./var/lib/hfttune -prune -o -type f -print0 | sort -z | xargs -0 cksum)
 }
 
 value() { cat "$tree$1"; }
@@ -94,7 +91,9 @@ same() {
 	return 1
 }
 
-has() { [[ $output == *"$1"* ]] || { printf 'missing "%s" in:\n%s\n' "$1" "$output" >&2; return 1; }; }
+has() {
+	[[ $output$errors == *"$1"* ]] || { printf 'missing "%s" in:\n%s\n%s\n' "$1" "$output" "$errors" >&2; return 1; }
+}
 
 # field JSON-PATH: of the last output, by jq.
 field() { jq -r "$1" <<<"$output"; }

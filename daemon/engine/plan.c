@@ -110,6 +110,24 @@ static const char *ours(const struct build *b, const struct knob *k, const char 
 
 /* --- conflicts: what somebody else changed stays, and so does its original ---------------------------------------- */
 
+/* Where a layer that was taken out belongs in the new stack: below the first one that stood above it. */
+static size_t former_place(const struct build *b, const struct layer *from)
+{
+	const struct state *was = &b->s->state, *next = &b->p->next;
+	size_t above = 0;
+
+	while (above < was->n_layers && was->layers[above] != from)
+		above++;
+	for (above++; above < was->n_layers; above++) {
+		for (size_t i = 0; i < next->n_layers; i++) {
+			if (str_eq(next->layers[i]->profile, was->layers[above]->profile) &&
+			    str_eq(next->layers[i]->phase, was->layers[above]->phase))
+				return i;
+		}
+	}
+	return next->n_layers;
+}
+
 static int residue_layer(struct build *b, const struct layer *from, struct layer **ret)
 {
 	struct layer *l = state_layer(&b->p->next, from->profile, from->phase);
@@ -124,25 +142,56 @@ static int residue_layer(struct build *b, const struct layer *from, struct layer
 		l->txn = from->txn;
 		l->updated = from->updated;
 		l->residue = true;
-		if (state_put_layer(&b->p->next, l) < 0)
+		if (state_insert_layer(&b->p->next, former_place(b, from), l) < 0)
 			return -ENOMEM;
 	}
 	*ret = l;
 	return 0;
 }
 
-static int leave_residue(struct build *b, const struct layer *from, const struct knob *k, const char *key,
-                         struct hft_err *err)
+struct wanted { /* an object among those that another one changes along */
+	const struct object_ref *ref;
+	bool found;
+};
+
+static int is_wanted(void *data, const char *knob, const char *key, struct hft_err *err)
 {
-	const struct layer_entry *e = layer_entry(from, k, key);
-	struct layer_entry copy;
+	struct wanted *w = data;
+
+	(void)err;
+	w->found = w->found || (strcmp(knob, w->ref->knob->name) == 0 && strcmp(key, w->ref->key) == 0);
+	return 0;
+}
+
+/* The entry of a layer that the kernel may have changed an object along with. */
+static const struct layer_entry *principal_entry(const struct build *b, const struct layer *l,
+                                                 const struct object_ref *ref)
+{
+	for (size_t i = 0; i < l->n_entries; i++) {
+		const struct layer_entry *e = &l->entries[i];
+		struct wanted w = {.ref = ref};
+
+		if (!e->na && e->ref.knob->coupled &&
+		    e->ref.knob->coupled(&b->s->ctx, e->ref.key, is_wanted, &w, NULL) == 0 && w.found)
+			return e;
+	}
+	return NULL;
+}
+
+static int leave_residue(struct build *b, const struct layer *from, const struct step *st, struct hft_err *err)
+{
+	const struct object_ref ref = {st->knob, st->key};
+	const struct layer_entry *e = layer_entry(from, st->knob, st->key);
+	const struct layer_entry *line = e ? e : principal_entry(b, from, &ref);
+	const struct state_object *o = state_object(&b->s->state, st->knob, st->key);
+	struct layer_entry copy = {.ref = ref, .residue = true};
 	struct layer *l;
 
-	if (!e)
+	if (!line || !o)
 		return 0;
-	copy = *e;
-	copy.residue = true;
-	if (residue_layer(b, from, &l) < 0 || layer_add_setting(l, &from->settings[e->setting], &copy.setting) < 0 ||
+	copy.label = e ? e->label : NULL;
+	copy.value = e ? e->value : o->applied ? o->applied : o->original;
+	if (residue_layer(b, from, &l) < 0 || layer_add_setting(l, &from->settings[line->setting], &copy.setting) < 0 ||
 	    layer_add_entry(l, &copy) < 0)
 		return err_oom(err);
 	return 0;
@@ -170,7 +219,7 @@ static int meet_foreign(struct build *b, struct step *st, const struct layer *fr
 	st->reason = str_printf("changed since by somebody else (we left it at %s)", applied ? applied : "?");
 	if (!st->reason)
 		return err_oom(err);
-	return from ? leave_residue(b, from, st->knob, st->key, err) : 0;
+	return from ? leave_residue(b, from, st, err) : 0;
 }
 
 /* --- pass 1: what the new stack holds ------------------------------------------------------------------------------- */
@@ -275,6 +324,33 @@ static int examine_held(struct build *b, struct layer *l, struct layer_entry *e,
 	return capture(b, e->ref.knob, e->ref.key, e->value, err);
 }
 
+/* The layer with the residue of an object that the new stack no longer has; NULL: there is none, or it stays. */
+static const struct layer *ended_residue(const struct build *b, const struct object_ref *ref)
+{
+	if (state_has_residue(&b->p->next, ref->knob, ref->key))
+		return NULL;
+	for (size_t i = b->s->state.n_layers; i-- > 0;) {
+		const struct layer *l = b->s->state.layers[i];
+		const struct layer_entry *e = layer_in_force(l, boot_id(b)) ? layer_entry(l, ref->knob, ref->key) : NULL;
+
+		if (e && e->residue)
+			return l;
+	}
+	return NULL;
+}
+
+/* What a layer was applied over is no longer somebody else's. */
+static void end_residues(struct build *b)
+{
+	for (size_t i = 0; i < b->p->n_steps; i++) {
+		const struct step *st = &b->p->steps[i];
+		const struct layer *l = NULL;
+
+		if (state_top(&b->p->next, boot_id(b), st->knob, st->key, &l) && l->touched)
+			state_drop_residue(&b->p->next, &(struct object_ref){st->knob, st->key});
+	}
+}
+
 static int pass_held(struct build *b, struct hft_err *err)
 {
 	int r = 0;
@@ -286,15 +362,16 @@ static int pass_held(struct build *b, struct hft_err *err)
 			continue;
 		for (size_t k = 0; r == 0 && k < l->n_entries; k++) {
 			struct layer_entry *e = &l->entries[k];
-			const struct layer *was_layer = NULL;
+			const struct layer *was_layer = NULL, *residue;
 			const struct layer_entry *was;
 
 			if (e->na || e->residue ||
 			    state_top(&b->p->next, boot_id(b), e->ref.knob, e->ref.key, NULL) != e)
 				continue;
 			was = state_top(&b->s->state, boot_id(b), e->ref.knob, e->ref.key, &was_layer);
-			if (l->touched || !was || !str_eq(was->value, e->value))
-				r = examine_held(b, l, e, was_layer, err);
+			residue = ended_residue(b, &e->ref);
+			if (l->touched || residue || !was || !str_eq(was->value, e->value))
+				r = examine_held(b, l, e, residue ? residue : was_layer, err);
 		}
 	}
 	return r;
@@ -320,14 +397,14 @@ static int list_needed(struct build *b, struct strlist *ret, struct hft_err *err
 		for (size_t k = 0; r == 0 && k < l->n_entries; k++) {
 			const struct layer_entry *e = &l->entries[k];
 
-			if (!e->na && e->ref.knob->coupled)
+			if (!e->na && e->ref.knob->coupled && layer_in_force(l, boot_id(b)))
 				r = e->ref.knob->coupled(&b->s->ctx, e->ref.key, add_needed, ret, err);
 		}
 	}
 	return r;
 }
 
-/* The layer that a released object belonged to, for its heading; the top one of the state before. */
+/* The layer that a released object belonged to, or that it was changed along with; the top one of the state before. */
 static const struct layer *former_layer(const struct build *b, const struct object_ref *ref)
 {
 	const struct layer *l = NULL;
@@ -335,8 +412,14 @@ static const struct layer *former_layer(const struct build *b, const struct obje
 	if (state_top(&b->s->state, boot_id(b), ref->knob, ref->key, &l))
 		return l;
 	for (size_t i = b->s->state.n_layers; i-- > 0;) {
-		if (layer_entry(b->s->state.layers[i], ref->knob, ref->key))
-			return b->s->state.layers[i];
+		l = b->s->state.layers[i];
+		if (layer_in_force(l, boot_id(b)) && layer_entry(l, ref->knob, ref->key))
+			return l;
+	}
+	for (size_t i = b->s->state.n_layers; i-- > 0;) {
+		l = b->s->state.layers[i];
+		if (layer_in_force(l, boot_id(b)) && principal_entry(b, l, ref))
+			return l;
 	}
 	return NULL;
 }
@@ -399,7 +482,7 @@ static int release(struct build *b, const struct state_object *o, struct hft_err
 	r = add_step(b, o->ref.knob, o->ref.key, strbuf_str(&b->current), o->original, &st, err);
 	if (r < 0)
 		return r;
-	st->coupled = !from;
+	st->coupled = !from || !layer_entry(from, o->ref.knob, o->ref.key);
 	if (from && !describe(st, from, layer_entry(from, o->ref.knob, o->ref.key)))
 		return err_oom(err);
 	r = judge_released(b, st, from, o->original, err);
@@ -561,6 +644,8 @@ int plan_build(const struct session *s, struct state *take_next, enum plan_mode 
 	state_init(take_next);
 	state_drop_old_boots(&ret->next, s->host->boot_id);
 	r = pass_held(&b, err);
+	if (r == 0)
+		end_residues(&b);
 	if (r == 0)
 		r = pass_released(&b, err);
 	if (r == 0)

@@ -87,8 +87,8 @@ static void blame_step(const struct step *st, const char *wanted, struct hft_err
 	char name[192];
 
 	snprintf(err->subject, sizeof(err->subject), "%s", step_name(st, name, sizeof(name)));
-	if (!err->wanted[0])
-		err_values(err, wanted, st->before);
+	if (!err->wanted[0] || !err->found[0])
+		err_values(err, wanted, err->found[0] ? NULL : st->before);
 	if (st->where && !err->where[0])
 		snprintf(err->where, sizeof(err->where), "%s", st->where);
 }

@@ -262,7 +262,7 @@ void state_done(struct state *s)
 	state_init(s);
 }
 
-static int push_layer(struct state *s, size_t at, struct layer *l)
+int state_insert_layer(struct state *s, size_t at, struct layer *l)
 {
 	if (!l || mem_grow(&s->layers, &s->cap_layers, s->n_layers, sizeof(struct layer *)) < 0) {
 		layer_free(l);
@@ -290,7 +290,7 @@ int state_copy(const struct state *s, struct state *ret)
 {
 	state_init(ret);
 	for (size_t i = 0; i < s->n_layers; i++) {
-		if (push_layer(ret, i, layer_dup(s->layers[i])) < 0)
+		if (state_insert_layer(ret, i, layer_dup(s->layers[i])) < 0)
 			goto oom;
 	}
 	for (size_t i = 0; i < s->n_objects; i++) {
@@ -332,7 +332,7 @@ int state_put_layer(struct state *s, struct layer *l)
 		if (old->order > l->order && at == s->n_layers)
 			at = i;
 	}
-	return push_layer(s, at, l);
+	return state_insert_layer(s, at, l);
 }
 
 void state_remove_layer(struct state *s, size_t i)
@@ -421,8 +421,34 @@ void state_sweep(struct state *s)
 	reindex_objects(s);
 }
 
+/* Drop the residues of layer i, or that of one object, and the layer when nothing else was in it. */
+static void drop_residues(struct state *s, size_t i, const struct object_ref *only)
+{
+	struct layer *l = s->layers[i];
+
+	for (size_t k = l->n_entries; k-- > 0;) {
+		const struct object_ref *ref = &l->entries[k].ref;
+
+		if (l->entries[k].residue &&
+		    (!only || (ref->knob == only->knob && strcmp(ref->key, only->key) == 0)))
+			layer_drop_entry(l, k);
+	}
+	if (l->residue && !l->n_entries)
+		state_remove_layer(s, i);
+}
+
+void state_drop_residue(struct state *s, const struct object_ref *ref)
+{
+	for (size_t i = s->n_layers; i-- > 0;)
+		drop_residues(s, i, ref);
+}
+
 void state_drop_old_boots(struct state *s, const char *boot_id)
 {
+	for (size_t i = s->n_layers; i-- > 0;) {
+		if (!layer_in_force(s->layers[i], boot_id))
+			drop_residues(s, i, NULL);
+	}
 	for (size_t i = 0; i < s->n_objects; i++)
 		s->objects[i].doomed = s->objects[i].doomed || !str_eq(s->objects[i].boot_id, boot_id);
 	state_sweep(s);
@@ -634,7 +660,7 @@ static int layer_from_json(const struct json *j, struct state *s, struct hft_err
 		layer_free(l);
 		return r;
 	}
-	return push_layer(s, s->n_layers, l) < 0 ? err_oom(err) : 0;
+	return state_insert_layer(s, s->n_layers, l) < 0 ? err_oom(err) : 0;
 }
 
 static int object_from_json(const struct json *j, struct state *s, struct hft_err *err)

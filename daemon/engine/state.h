@@ -85,6 +85,8 @@ struct layer *state_layer(const struct state *s, const char *profile, const char
 /* Owns l in any case. Replaces the layer of the same key in place, else adds it: below the first layer of the same
  * profile with a greater order, or on top. */
 int state_put_layer(struct state *s, struct layer *l);
+/* The same at a place of the caller's choice; l must not be in the stack. */
+int state_insert_layer(struct state *s, size_t at, struct layer *l);
 void state_remove_layer(struct state *s, size_t i);
 /* The topmost entry in force that holds the object (na entries and residues hold nothing), or NULL. */
 const struct layer_entry *state_top(const struct state *s, const char *boot_id, const struct knob *knob,
@@ -96,10 +98,12 @@ struct state_object *state_add_object(struct state *s, const struct knob *knob, 
 /* Mark for dropping; gone after state_sweep(), which costs once for all. */
 void state_drop_object(struct state *s, const struct knob *knob, const char *key);
 void state_sweep(struct state *s);
-/* Forget originals of other boots: what they describe is gone. */
+/* Forget originals and residues of other boots: what they describe is gone. */
 void state_drop_old_boots(struct state *s, const char *boot_id);
 /* Text is copied; 0 or -ENOMEM. */
 int state_object_set_applied(struct state_object *o, const char *applied);
+/* Forget the residues of an object, and the layers that held nothing else. ref must not be that of a residue itself. */
+void state_drop_residue(struct state *s, const struct object_ref *ref);
 /* Is the object in a residue of any layer? */
 bool state_has_residue(const struct state *s, const struct knob *knob, const char *key);
 

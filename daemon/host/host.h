@@ -36,7 +36,7 @@ struct host_node {
 
 struct host_irq {
 	int irq;         /* the number now; never a key */
-	char *key;       /* "pci-0000:00:03.0 msi-1", else "IO-APIC hwirq-5" ("IO-APIC hwirq-5 #2": of the second one) */
+	char *key;       /* "pci-0000:00:03.0 msi-1", else "IO-APIC hwirq-5" (of a second one "IO-APIC hwirq-5 #2") */
 	char *device;    /* "0000:00:03.0", or "" */
 	char *driver;    /* driver of the device ("virtio_net": the child's when it has one), or "" */
 	char *nic;       /* network device it belongs to ("eth0"), or "" */
@@ -55,7 +55,7 @@ struct host_nic {
 };
 
 struct host_feature {
-	const char *name; /* "thp", "cpufreq", "cpuidle", "nohz_full", "smt", "mce", "managed-irq-mode", "cgroup2", ... */
+	const char *name; /* "thp", "cpufreq", "cpuidle", "nohz_full", "smt", "mce", "managed-irq-mode", "cgroup2" ... */
 	bool present;
 	const char *note; /* what it means for hfttune, one clause */
 };
@@ -111,7 +111,8 @@ bool host_has_whole_core(const struct host *h, const struct cpuset *set);
 /* online minus isolated minus nohz_full: what the kernel itself may use for everything else. */
 void host_housekeeping(const struct host *h, struct cpuset *ret);
 bool host_kernel_at_least(const struct host *h, int major, int minor);
-bool host_has_driver(const struct host *h, const char *driver); /* any NIC or interrupt of that driver; reads must be done */
+/* Is any NIC or interrupt of that driver? The reads must be done. */
+bool host_has_driver(const struct host *h, const char *driver);
 
 /* For the huge-page question: free memory of a node (-1: the host), KiB, now. Live: libnuma; a tree: meminfo.
  * -ENOENT ERR_NO_MATCH: no such node. */

@@ -456,11 +456,12 @@ static int write_twins(const struct row_table *t, const struct knob_ctx *c, cons
 	const char *number = "";
 	int r = split_twin(t, first, value, &row, &number, err);
 
+	/* A copied tree has two files: the old one first, so that a crash between them leaves no value that looks whole. */
+	if (r == 0 && c->copied)
+		r = write_one(c, twin_of(t, row), "0", err);
 	if (r == 0 && str_eq(number, "0"))
 		r = write_one(c, row, "1", err);
-	if (r == 0)
-		r = write_one(c, row, number, err);
-	return r == 0 && c->copied ? write_one(c, twin_of(t, row), "0", err) : r;
+	return r == 0 ? write_one(c, row, number, err) : r;
 }
 
 int row_parse(const struct row_table *t, const struct knob_ctx *c, const char *key, const char *option,

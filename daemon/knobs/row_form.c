@@ -559,6 +559,18 @@ int row_value_of_text(const struct row *row, const char *text, struct strbuf *re
 	return r < 0 ? err_raise(err, ERR_IO, EIO, row->option, "the kernel says '%s', which makes no sense", text) : 0;
 }
 
+/* A file can be there and say ENOENT to a name it does not know (net.core.default_qdisc). */
+static int write_text(const struct knob_ctx *c, const char *path, const char *text, struct hft_err *err)
+{
+	int r = cpukey_write(c, path, text, err);
+
+	if (r != -ENOENT || !fsio_exists(c->fs, path))
+		return r;
+	r = err_raise(err, ERR_WRITE_FAILED, EINVAL, path, "this kernel does not know '%s'", text);
+	err_values(err, text, NULL);
+	return r;
+}
+
 int row_value_read(const struct knob_ctx *c, const struct row *row, const char *path, struct strbuf *ret,
                    struct hft_err *err)
 {
@@ -582,7 +594,7 @@ static int write_copied(const struct knob_ctx *c, const struct row *row, const c
 		f->shown(c, row, strbuf_str(&before), value, &after);
 	else
 		strbuf_add(&after, value);
-	return before.oom || after.oom ? err_oom(err) : cpukey_write(c, path, strbuf_str(&after), err);
+	return before.oom || after.oom ? err_oom(err) : write_text(c, path, strbuf_str(&after), err);
 }
 
 int row_value_write(const struct knob_ctx *c, const struct row *row, const char *path, const char *value,
@@ -593,8 +605,8 @@ int row_value_write(const struct knob_ctx *c, const struct row *row, const char 
 	if (c->copied)
 		return write_copied(c, row, path, value, err);
 	if (!forms[row->form].to_text)
-		return cpukey_write(c, path, value, err);
+		return write_text(c, path, value, err);
 	if (forms[row->form].to_text(c, value, &text) < 0)
 		return err_raise(err, ERR_WRITE_FAILED, EINVAL, path, "'%s' is no set of CPUs", value);
-	return text.oom ? err_oom(err) : cpukey_write(c, path, strbuf_str(&text), err);
+	return text.oom ? err_oom(err) : write_text(c, path, strbuf_str(&text), err);
 }

@@ -68,7 +68,8 @@ static int run(const struct worker_job *job, struct inside *in)
 	};
 	int r = job->method ? job->method->run(&w, &err) : recover(job, &err);
 
-	if (r < 0 && (!job->method || job->method->changes))
+	/* A standalone run has nobody to tell but its client. */
+	if (r < 0 && !job->standalone && (!job->method || job->method->changes))
 		event_log_failure(&err);
 	if (r < 0)
 		r = reply_error(&in->reply, &err);

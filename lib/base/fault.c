@@ -32,16 +32,22 @@ static const char *const op_names[FAULT_N_OPS] = {
 	[FAULT_LIST] = "list",         [FAULT_LOCK] = "lock",     [FAULT_TRUNCATE] = "truncate",
 };
 
-enum action { ACTION_ERRNO, ACTION_KILL, ACTION_KILL_AFTER, ACTION_BLOCK, ACTION_SHORT };
+enum action {
+	ACTION_ERRNO, ACTION_KILL, ACTION_KILL_AFTER, ACTION_CRASH, ACTION_CRASH_AFTER, ACTION_BLOCK, ACTION_SHORT,
+	ACTION_IGNORE,
+};
 
 static const struct {
 	const char *name;
 	enum action action;
 } action_names[] = {
-	{ "kill",       ACTION_KILL       },
-	{ "kill-after", ACTION_KILL_AFTER },
-	{ "block",      ACTION_BLOCK      },
-	{ "short",      ACTION_SHORT      },
+	{ "kill",        ACTION_KILL        },
+	{ "kill-after",  ACTION_KILL_AFTER  },
+	{ "crash",       ACTION_CRASH       },
+	{ "crash-after", ACTION_CRASH_AFTER },
+	{ "block",       ACTION_BLOCK       },
+	{ "short",       ACTION_SHORT       },
+	{ "ignore",      ACTION_IGNORE      },
 };
 
 struct rule {
@@ -58,7 +64,7 @@ struct rule {
  * worker is to inherit it. */
 static struct {
 	bool loaded;
-	bool kill_after; /* decided by fault_before() for the fault_after() of the same call */
+	bool kill_after, crash_after; /* decided by fault_before() for the fault_after() of the same call */
 	size_t n_rules;
 	struct rule rules[RULES_MAX];
 	const char *count_file;
@@ -176,6 +182,17 @@ _Noreturn static void die(void)
 		pause();
 }
 
+/* The daemon that forked this worker, if that is what the parent is: a test's own shell must live. */
+static void kill_parent(void)
+{
+	char own[4096] = "", theirs[4096] = "", path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)getppid());
+	if (readlink("/proc/self/exe", own, sizeof(own) - 1) > 0 && readlink(path, theirs, sizeof(theirs) - 1) > 0 &&
+	    strcmp(own, theirs) == 0)
+		kill(getppid(), SIGKILL);
+}
+
 static int act(const struct rule *rule, enum fault_op op)
 {
 	switch (rule->action) {
@@ -186,11 +203,19 @@ static int act(const struct rule *rule, enum fault_op op)
 	case ACTION_KILL_AFTER:
 		state.kill_after = true;
 		return 0;
+	case ACTION_CRASH:
+		kill_parent();
+		die();
+	case ACTION_CRASH_AFTER:
+		state.crash_after = true;
+		return 0;
 	case ACTION_BLOCK:
 		for (;;)
 			pause();
 	case ACTION_SHORT:
 		return op == FAULT_WRITE || op == FAULT_APPEND ? 1 : 0; /* nothing else can be short */
+	case ACTION_IGNORE:
+		return op == FAULT_WRITE ? 2 : 0;
 	}
 	return 0;
 }
@@ -202,7 +227,7 @@ int fault_before(enum fault_op op, const char *path)
 	if (!state.loaded)
 		load();
 	count_call(op, path);
-	state.kill_after = false;
+	state.kill_after = state.crash_after = false;
 	for (size_t i = 0; i < state.n_rules; i++) {
 		struct rule *rule = &state.rules[i];
 		if (!rule->any_op && rule->op != op)
@@ -220,7 +245,9 @@ void fault_after(enum fault_op op, const char *path)
 {
 	(void)op;
 	(void)path;
-	if (state.kill_after)
+	if (state.crash_after)
+		kill_parent();
+	if (state.kill_after || state.crash_after)
 		die();
 }
 

@@ -6,7 +6,9 @@
  *     OP[@PATHPATTERN]:WHEN:ACTION
  * OP is a name below or "*"; PATHPATTERN is an fnmatch(3) pattern on the path; WHEN is N (the Nth matching call, from 1),
  * "N+" (the Nth and all later), "*" (every); ACTION is an errno name ("EIO"), "kill" (SIGKILL to itself before the call),
- * "kill-after" (SIGKILL right after the call), "block" (wait for ever, killable), "short" (a write of one byte less).
+ * "kill-after" (SIGKILL right after the call), "crash" and "crash-after" (the same, and the daemon that forked this
+ * worker first), "block" (wait for ever, killable), "short" (a write of one byte less), "ignore" (a write of fsio_write
+ * is reported as done and is not, as the kernel does with an unknown clocksource).
  * Counts are per process; a forked worker starts from the counts of its parent.
  * With HFT_FAULT_COUNT=FILE every passed failpoint appends "OP PATH\n" to FILE, so that a test can walk over all of them.
  */
@@ -18,7 +20,7 @@ enum fault_op {
 };
 
 #ifdef HFT_FAULT
-/* Before the call: 0 = go on, -errno = fail so, 1 = make the write short. May block or not return. */
+/* Before the call: 0 = go on, -errno = fail so, 1 = make the write short, 2 = skip the write. May block or not return. */
 int fault_before(enum fault_op op, const char *path);
 /* After the call. May not return. */
 void fault_after(enum fault_op op, const char *path);

@@ -404,8 +404,8 @@ static int cut_behind(int fd, size_t size)
 static int write_value(struct fsio *fs, int fd, const char *path, const char *text, size_t size)
 {
 	int r = fault_before(FAULT_WRITE, path);
-	if (r < 0)
-		return r;
+	if (r < 0 || r == 2)
+		return r < 0 ? r : 0;
 	ssize_t n = write_retry(fd, text, r == 1 ? size - 1 : size);
 	r = n < 0 ? (int)n : 0;
 	if (r == 0 && !fs->live)

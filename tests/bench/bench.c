@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
@@ -66,18 +67,31 @@ static int compare_ns(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-uint64_t samples_median(struct samples *s)
+static void sort(struct samples *s)
 {
 	if (!s->n)
-		return 0;
+		die("rounds", "nothing was measured");
 	qsort(s->ns, s->n, sizeof(s->ns[0]), compare_ns);
+}
+
+uint64_t samples_least(struct samples *s)
+{
+	sort(s);
+	return s->ns[0];
+}
+
+uint64_t samples_median(struct samples *s)
+{
+	sort(s);
 	return s->n % 2 ? s->ns[s->n / 2] : (s->ns[s->n / 2 - 1] + s->ns[s->n / 2]) / 2;
 }
 
 static void samples_print(const char *name, struct samples *s)
 {
-	if (s->n)
-		printf("%s %.1f\n", name, (double)samples_median(s) / 1000);
+	if (!s->n)
+		return;
+	printf("%s %.1f\n", name, (double)samples_median(s) / 1000);
+	printf("%s_least %.1f\n", name, (double)samples_least(s) / 1000);
 }
 
 /* --- arguments ------------------------------------------------------------------------------------------------------- */
@@ -291,13 +305,26 @@ static uint64_t run_cli(const struct series *s, const char *verb, const char *ar
 	return t;
 }
 
-static void cli_round(struct series *s, bool counts)
+/* A change is refused until the worker of another client's change has been reaped, which is after that client's reply. */
+static void roll_back_after_others(struct series *s)
 {
-	/* The worker of the rollback may not have been reaped yet; this waits for it. */
+	struct hft_err err;
+	int tries = 1000;
+
+	while (!caller_call(&s->c, TUNER "Rollback", with_all(), false, &err)) {
+		if (strcmp(err.code, ERR_BUSY) != 0 || !tries--)
+			die(err.subject, "%s", err.msg);
+		usleep(1000);
+	}
+	/* Answered when the worker of this very change has been reaped. */
 	caller_call(&s->c, "org.varlink.service.GetInfo", NULL, false, NULL);
-	note(&s->cli_apply, counts, run_cli(s, "apply", s->a.profile));
-	note(&s->cli_verify, counts, run_cli(s, "verify", NULL));
-	caller_call(&s->c, TUNER "Rollback", with_all(), false, NULL);
+}
+
+static void cli_round(struct series *s)
+{
+	samples_add(&s->cli_apply, run_cli(s, "apply", s->a.profile));
+	samples_add(&s->cli_verify, run_cli(s, "verify", NULL));
+	roll_back_after_others(s);
 }
 
 static void print_series(struct series *s)
@@ -330,7 +357,7 @@ static void run_series(const struct arguments *a)
 		daemon_round(s, i >= WARM_UP);
 	}
 	for (int i = 0; i < a->cli_rounds; i++)
-		cli_round(s, true);
+		cli_round(s);
 	print_series(s);
 	caller_close(&s->c);
 	close(s->root_fd);

@@ -30,6 +30,7 @@ struct samples {
 
 void samples_add(struct samples *s, uint64_t ns);
 uint64_t samples_median(struct samples *s); /* sorts */
+uint64_t samples_least(struct samples *s);  /* sorts */
 
 /* --- calls (caller.c) --------------------------------------------------------------------------------------------- */
 

@@ -27,6 +27,8 @@ work=$(mktemp -d "${BENCH_TMPFS:-/dev/shm}/hfttune-bench.XXXXXX") || exit 2
 disk=$(mktemp -d "${BENCH_DISK:-$build}/bench-disk.XXXXXX") || exit 2
 pids=
 status=0
+# Both sides of a ratio are measured ahead of whatever else the machine does, where that is permitted.
+renice -n -15 -p $$ >/dev/null 2>&1
 
 # What the live part may touch: numbers whose least change nobody notices, and no file whose writing is work of its own.
 live_allow='net.core.*mem_* net.core.netdev_* net.core.dev_weight* net.core.gro_normal_batch net.core.busy_*
@@ -130,6 +132,7 @@ limit() {
 	judged "$3" "$4"
 	line "$1" "$2" '' '' "$5" "$verdict"
 }
+aside() { line "$1" "$(ms "$2")" "$(ms "$3")" "$(awk -v a="$2" -v b="$3" 'BEGIN { printf "%.2f", a / b }')" '' ''; }
 beside() { line "$1" "$(ms "$2")" '' '' '' ''; }
 less() { awk -v a="$1" -v b="$2" 'BEGIN { print a - b }'; }
 
@@ -159,6 +162,8 @@ series() {
 print_series() {
 	ratio 'apply' "$(number "$1" apply)" "$(number "$1" floor_apply)" 3
 	ratio 'verify' "$(number "$1" verify)" "$(number "$1" floor_verify)" 2
+	aside 'apply, the quickest round' "$(number "$1" apply_least)" "$(number "$1" floor_apply_least)"
+	aside 'verify, the quickest round' "$(number "$1" verify_least)" "$(number "$1" floor_verify_least)"
 	beside 'rollback' "$(number "$1" rollback)"
 	beside 'socket alone (GetInfo)' "$(number "$1" ping)"
 	[ "$cli_rounds" = 0 ] || beside 'hfttune apply, from start to exit' "$(number "$1" cli_apply)"

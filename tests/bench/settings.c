@@ -345,5 +345,7 @@ void settings_make(struct caller *c, const struct settings_wanted *w)
 	try(c, w, "org.hfttune.Tuner.Apply", &l);
 	json_set_bool(all, "all", true);
 	caller_call(c, "org.hfttune.Tuner.Rollback", all, false, NULL);
+	/* Answered only when the worker of the rollback has gone, so that whoever comes next finds the daemon free. */
+	caller_call(c, "org.varlink.service.GetInfo", NULL, false, NULL);
 	printf("settings %zu\n", l.n);
 }

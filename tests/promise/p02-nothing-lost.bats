@@ -58,7 +58,7 @@ recover() {
 	[ "$n" -gt 50 ]
 	befores=0 afters=0
 	for ((i = 1; i <= n; i++)); do
-		for how in kill kill-after; do
+		for how in crash crash-after kill; do
 			HFT_FAULT="*:$i:$how" hft apply p >/dev/null 2>&1 || true
 			recover
 			now=$(values)
@@ -72,7 +72,7 @@ recover() {
 			fresh
 		done
 	done
-	echo "# $n points, twice each: $befores before, $afters after" >&3
+	echo "# $n points, three ways each: $befores before, $afters after" >&3
 	[ "$befores" -gt 0 ] && [ "$afters" -gt 0 ]
 }
 
@@ -84,7 +84,7 @@ recover() {
 	[ "$n" -gt 30 ]
 	for ((i = 1; i <= n; i++)); do
 		hft apply p >/dev/null
-		HFT_FAULT="*:$i:kill" hft rollback --all >/dev/null 2>&1 || true
+		HFT_FAULT="*:$i:crash" hft rollback --all >/dev/null 2>&1 || true
 		recover
 		now=$(values)
 		[ "$now" = "$before" ] || [ "$now" = "$after" ] ||
@@ -121,10 +121,10 @@ recover() {
 }
 
 @test "P2 killed again during the recovery: the next one ends it" {
-	HFT_FAULT="write@*somaxconn:1:kill-after" hft apply p >/dev/null 2>&1 || true
+	HFT_FAULT="write@*somaxconn:1:crash-after" hft apply p >/dev/null 2>&1 || true
 	[ "$(value /proc/sys/vm/swappiness)" = 12 ]
 	for i in 1 2 3 4; do
-		HFT_FAULT="write:$i:kill" hft repair >/dev/null 2>&1 || true
+		HFT_FAULT="write:$i:crash" hft repair >/dev/null 2>&1 || true
 	done
 	exits 0 hft repair
 	same "$before" "$(values)"

@@ -56,7 +56,7 @@ teardown() { stop_daemon -KILL; }
 
 @test "P4 an unfinished transaction is undone at the start of the service" {
 	original=$(value /proc/sys/vm/swappiness)
-	HFT_FAULT="write@*swappiness:1:kill-after" hft apply p >/dev/null 2>&1 || true
+	HFT_FAULT="write@*swappiness:1:crash-after" hft apply p >/dev/null 2>&1 || true
 	[ "$(value /proc/sys/vm/swappiness)" = 11 ]
 	daemon
 	await grep -qx "$original" "$tree/proc/sys/vm/swappiness"

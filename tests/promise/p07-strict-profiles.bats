@@ -115,8 +115,7 @@ $name = 1"
 	exits 0 hft --json plan ok
 	[ "$(field .summary.not_applicable)" = 1 ]
 	profile strict <<<$'[phase a]\nrequired = yes\n[a/cpufreq]\ngovernor = performance'
-	run hft --json plan strict
-	[ "$status" != 0 ]
+	exits 1 hft --json plan strict
 	[ "$(field .error.code)" = not-applicable ]
 	[[ $(field .error.where) == *strict.conf:4 ]]
 }

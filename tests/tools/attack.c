@@ -6,7 +6,7 @@
  *
  *     attack talk    SOCKET [half|keep|close|deaf] [MS]   send all, then: end the sending half (the default), keep all
  *                                           open, close at once, or never read; until the other side closes, or MS
- *     attack become  SOCKET UID             connect, become another user, then as talk
+ *     attack become  SOCKET FROM TO         connect as uid FROM, become uid TO, then as talk; needs root
  *     attack drip    SOCKET MS              send a byte every MS milliseconds, until the other side closes
  *     attack flood   SOCKET N               N connections at a time; the counts, then wait for the end of input
  *     attack rights  SOCKET N FDS           the message N times, each with FDS descriptors attached
@@ -202,11 +202,13 @@ static int run_talk(int argc, char **argv)
 
 static int run_become(int argc, char **argv)
 {
-	int fd = must_connect(argv[2]);
-	uid_t uid = (uid_t)atoi(argv[3]);
+	uid_t from = (uid_t)atoi(argv[3]), to = (uid_t)atoi(argv[4]);
 
 	(void)argc;
-	if (setresuid(uid, uid, uid) < 0)
+	if (seteuid(from) < 0)
+		die("seteuid");
+	int fd = must_connect(argv[2]);
+	if (seteuid(0) < 0 || setresuid(to, to, to) < 0)
 		die("setresuid");
 	return talk(fd, read_input(), MANNER_HALF, DEFAULT_MS);
 }
@@ -458,7 +460,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "talk",    1, run_talk    },
-	{ "become",  2, run_become  },
+	{ "become",  3, run_become  },
 	{ "drip",    2, run_drip    },
 	{ "flood",   2, run_flood   },
 	{ "rights",  3, run_rights  },

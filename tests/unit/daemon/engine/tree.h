@@ -16,9 +16,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -81,8 +83,8 @@ static const char *const tree_lines[] = {
 	"f 0444 /sys/kernel/irq/5/actions\tparport0",
 	"f 0644 /proc/irq/{4-5}/smp_affinity\tf",
 	"f 0644 /proc/irq/{4-5}/smp_affinity_list\t0-3",
-	"f 0444 /proc/irq/{4-5}/effective_affinity\t2",
-	"f 0444 /proc/irq/{4-5}/effective_affinity_list\t1",
+	"f 0644 /proc/irq/{4-5}/effective_affinity\t2",
+	"f 0644 /proc/irq/{4-5}/effective_affinity_list\t1",
 	"d " PROFILES,
 };
 
@@ -433,4 +435,19 @@ UNUSED static void when(struct tree *t, const char *object, void (*event)(struct
 {
 	t->object = object;
 	t->event = event;
+}
+
+/* Mode bits do not stop root: tests about refused writes run as somebody else. */
+UNUSED static void become_nobody(void)
+{
+	if (geteuid() != 0)
+		return;
+	if (setgroups(0, NULL) < 0 || setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
+		abort();
+	prctl(PR_SET_DUMPABLE, 1); /* or the leak checker cannot look */
+}
+
+UNUSED static void refuse_writes(const struct tree *t, const char *path, bool refuse)
+{
+	assert_int_equal(fchmodat(t->dir, path + 1, refuse ? 0444 : 0644, 0), 0);
 }

@@ -83,8 +83,10 @@ static void other_flags_are_not_it(void **state)
 	struct fixture f = host_begin("vm-1cpu");
 
 	(void)state;
-	put_lines(&f, "f 0444 /proc/cpuinfo\tvendor_id\\t: hypervisor\\nmodel name\\t: a hypervisor b\\n"
-	              "flags\\t\\t: fpu nohypervisor hypervisors vme\\nbugs\\t\\t: hypervisor");
+	put_lines(
+		&f,
+		"f 0444 /proc/cpuinfo\tvendor_id\\t: hypervisor\\nmodel names\\t: no\\nmodel name\\t: a hypervisor b\\n"
+		"flags\\t\\t: fpu nohypervisor hypervisors vme\\nbugs\\t\\t: hypervisor");
 	assert_int_equal(host_read_details(f.h, &f.err), 0);
 	assert_false(f.h->is_virtual);
 	assert_string_equal(f.h->model, "a hypervisor b");
@@ -96,9 +98,9 @@ static void without_topology_each_cpu_is_a_core_of_one_package(void **state)
 	struct fixture f = tree_begin(NULL);
 
 	(void)state;
-	put_lines(&f, "f 0444 " CPU "/present\t0-3");
+	put_lines(&f, "f 0444 " CPU "/present\t0-3\nf 0444 " CPU "/online\t0-5");
 	assert_int_equal(host_read(f.fs, &f.h, &f.err), 0);
-	assert_list(&f.h->online, "0-3");
+	assert_list(&f.h->online, "0-3"); /* never more than the present ones */
 	assert_list(&f.h->possible, "0-3");
 	assert_int_equal(f.h->n_siblings, 4);
 	for (int c = 0; c < 4; c++) {

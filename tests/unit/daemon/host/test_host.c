@@ -102,13 +102,13 @@ static void a_whole_core_is_all_its_online_threads(void **state)
 	struct cpuset set;
 
 	(void)state;
-	put_lines(&f, "f 0444 /sys/devices/system/cpu/online\t0-19,21-31");
+	put_lines(&f, "f 0444 /sys/devices/system/cpu/online\t0-9,11-19,21-25,27-31");
 	assert_int_equal(host_read(f.fs, &f.h, &f.err), 0);
 	set = cpus("0-7,24-31"); /* one thread of each core, but of core 4 there is no other */
 	assert_true(host_has_whole_core(f.h, &set));
 	cpuset_remove(&set, 4);
 	assert_false(host_has_whole_core(f.h, &set));
-	set = cpus("20"); /* offline: not a core to run on */
+	set = cpus("20"); /* offline, and so are 10 and 26: no cores to run on */
 	assert_false(host_has_whole_core(f.h, &set));
 	set = cpus("9,25");
 	assert_true(host_has_whole_core(f.h, &set));
@@ -123,12 +123,12 @@ static void housekeeping_is_neither_isolated_nor_tickless(void **state)
 	struct cpuset ret;
 
 	(void)state;
-	put_lines(&f, "f 0444 /sys/devices/system/cpu/isolated\t4-5\n"
+	put_lines(&f, "f 0444 /sys/devices/system/cpu/isolated\t4-5,80\n"
 	              "f 0444 /sys/devices/system/cpu/online\t0-99");
 	assert_int_equal(host_read(f.fs, &f.h, &f.err), 0);
 	assert_list(&f.h->nohz_full, "4-7,68-71");
 	host_housekeeping(f.h, &ret);
-	assert_list(&ret, "0-3,8-67,72-99");
+	assert_list(&ret, "0-3,8-67,72-79,81-99");
 	fixture_end(&f);
 }
 

@@ -7,6 +7,7 @@ static void physical_devices(void **state)
 	struct fixture f = host_begin("xeon-2s");
 
 	(void)state;
+	put_lines(&f, "d /sys/devices/pci0000:97/0000:97:02.0/0000:98:00.0/net/eth0/queues/tx-16");
 	assert_int_equal(host_read_nics(f.h, &f.err), 0);
 	assert_true(f.h->nics_read);
 	assert_int_equal(f.h->n_nics, 3); /* bonding_masters is a file */
@@ -18,7 +19,7 @@ static void physical_devices(void **state)
 	assert_string_equal(nic->mac, "b8:3f:d2:1a:4c:60");
 	assert_int_equal(nic->node, 1);
 	assert_int_equal(nic->rx_queues, 16);
-	assert_int_equal(nic->tx_queues, 16);
+	assert_int_equal(nic->tx_queues, 17);
 	assert_list(&nic->local_cpus, "8-15,24-31");
 	assert_string_equal(host_nic(f.h, "eth1")->driver, "ice");
 	assert_null(host_nic(f.h, "eth2"));

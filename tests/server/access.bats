@@ -1,0 +1,115 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Who may call what: by the user and the groups that the kernel recorded at connect, for each row of the method table.
+# Other users are real ones; the groups exist for the daemon alone, in a mount namespace.
+load ../helper
+load lib
+
+setup() {
+	[ "$(id -u)" = 0 ] || skip "needs root: it becomes other users"
+	host vm-1cpu
+	three_objects
+	wrap=in_groups
+	serve
+}
+
+teardown() { finish; }
+
+reads=8 # methods
+all_methods() {
+	tuner Profiles
+	tuner Show '{"profile":"p"}'
+	tuner Explain
+	tuner Plan '{"profile":"p"}'
+	tuner Verify '{"profile":"p"}'
+	tuner Status
+	tuner History
+	tuner Host
+	tuner Apply '{"profile":"p"}'
+	tuner Repair
+	tuner Rollback
+}
+
+# calls_as UID GID GROUPS: all methods, on one connection of that user; what became of each in $output.
+calls_as() {
+	run user "$1" "$2" "$3" "$attack" talk "$socket" < <(all_methods; get_info)
+	[ "$(errors | wc -l)" = 12 ]
+	[ "$(errors | tail -1)" = ok ] # who it is, it says to everyone
+}
+
+verdict() { errors | head -11 | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '; }
+
+@test "the table of methods is the one that is tested" {
+	[ "$(grep -c '^method' "$top/lib/proto/org.hfttune.Tuner.varlink")" = 11 ]
+	[ "$(grep -c 'ACCESS_READ,' "$top/daemon/server/methods.c")" = $reads ]
+	[ "$(grep -c 'ACCESS_CHANGE,' "$top/daemon/server/methods.c")" = 3 ]
+}
+
+@test "T14 a user in no group: the socket's mode refuses the connection, and behind a wrong mode each method does" {
+	[ "$(stat -c %a "$socket")" = 660 ]
+	open_up
+	chmod 660 "$socket"
+	run user $nobody $nobody '' "$attack" talk "$socket" < <(get_info)
+	[ "$status" = 1 ]
+	has 'Permission denied'
+	chmod 666 "$socket"
+	before=$(values)
+	calls_as $nobody $nobody ''
+	[ "$(verdict)" = "11 PermissionDenied " ]
+	calls_as $nobody $nobody 65533,65532
+	[ "$(verdict)" = "11 PermissionDenied " ]
+	same "$before" "$(values)"
+}
+
+@test "T15 a reader reads, and changes nothing" {
+	open_up
+	before=$(values)
+	for identity in "$nobody $nobody $readers" "$nobody $readers ''" "$nobody $nobody 65533,$readers"; do
+		eval "calls_as $identity"
+		[ "$(verdict)" = "3 PermissionDenied 8 ok " ]
+		same PermissionDenied "$(errors | sed -n '9,11p' | sort -u)"
+		has 'hfttune-admin'
+	done
+	same "$before" "$(values)"
+	[ "$(grep -c "refused Apply to uid $nobody" "$BATS_TEST_TMPDIR/daemon.log")" = 3 ]
+}
+
+@test "T15 an admin may do everything, and so may root" {
+	open_up
+	for identity in "$nobody $nobody $admins" "$nobody $nobody $readers,$admins" "$nobody $admins ''" "0 0 ''"; do
+		eval "calls_as $identity"
+		same ok "$(errors | sort -u)"
+	done
+	grep -q "Apply p for uid $nobody" "$BATS_TEST_TMPDIR/daemon.log"
+}
+
+@test "without the groups on this host, only root" {
+	stop_daemon
+	grep -q '^hfttune' /etc/group && skip "this host has the groups"
+	wrap='' serve
+	open_up
+	calls_as $nobody $nobody "$readers,$admins"
+	[ "$(verdict)" = "11 PermissionDenied " ]
+	calls_as 0 0 ''
+	same ok "$(errors | sort -u)"
+}
+
+@test "T12 forged credentials: the kernel refuses them, and true ones change nothing" {
+	open_up
+	run user $nobody $nobody '' "$attack" forge "$socket" < <(tuner Apply '{"profile":"p"}')
+	[ "$status" = 1 ]
+	has 'Operation not permitted'
+	run "$attack" forge "$socket" < <(tuner Status)
+	replies ok
+	answers
+}
+
+@test "T13 a connection is its maker's, whoever uses it" {
+	open_up
+	before=$(values)
+	run "$attack" become "$socket" $nobody 0 < <(tuner Apply '{"profile":"p"}'; tuner Status)
+	replies PermissionDenied PermissionDenied
+	same "$before" "$(values)"
+	run "$attack" become "$socket" 0 $nobody < <(tuner Status)
+	replies ok
+}
