@@ -164,7 +164,7 @@ static int is_wanted(void *data, const char *knob, const char *key, struct hft_e
 }
 
 /* The entry of a layer that the kernel may have changed an object along with. */
-static const struct layer_entry *principal_entry(const struct build *b, const struct layer *l,
+static const struct layer_entry *principal_entry(const struct session *s, const struct layer *l,
                                                  const struct object_ref *ref)
 {
 	for (size_t i = 0; i < l->n_entries; i++) {
@@ -172,17 +172,26 @@ static const struct layer_entry *principal_entry(const struct build *b, const st
 		struct wanted w = {.ref = ref};
 
 		if (!e->na && e->ref.knob->coupled &&
-		    e->ref.knob->coupled(&b->s->ctx, e->ref.key, is_wanted, &w, NULL) == 0 && w.found)
+		    e->ref.knob->coupled(&s->ctx, e->ref.key, is_wanted, &w, NULL) == 0 && w.found)
 			return e;
 	}
 	return NULL;
+}
+
+bool plan_is_needed(const struct session *s, const struct state *next, const struct object_ref *ref)
+{
+	for (size_t i = 0; i < next->n_layers; i++) {
+		if (layer_in_force(next->layers[i], s->host->boot_id) && principal_entry(s, next->layers[i], ref))
+			return true;
+	}
+	return false;
 }
 
 static int leave_residue(struct build *b, const struct layer *from, const struct step *st, struct hft_err *err)
 {
 	const struct object_ref ref = {st->knob, st->key};
 	const struct layer_entry *e = layer_entry(from, st->knob, st->key);
-	const struct layer_entry *line = e ? e : principal_entry(b, from, &ref);
+	const struct layer_entry *line = e ? e : principal_entry(b->s, from, &ref);
 	const struct state_object *o = state_object(&b->s->state, st->knob, st->key);
 	struct layer_entry copy = {.ref = ref, .residue = true};
 	struct layer *l;
@@ -418,7 +427,7 @@ static const struct layer *former_layer(const struct build *b, const struct obje
 	}
 	for (size_t i = b->s->state.n_layers; i-- > 0;) {
 		l = b->s->state.layers[i];
-		if (layer_in_force(l, boot_id(b)) && principal_entry(b, l, ref))
+		if (layer_in_force(l, boot_id(b)) && principal_entry(b->s, l, ref))
 			return l;
 	}
 	return NULL;

@@ -31,6 +31,9 @@ void plan_done(struct plan *p);
 int plan_build(const struct session *s, struct state *take_next, enum plan_mode mode, bool refuse_inexact,
                struct plan *ret, struct hft_err *err);
 
+/* May a layer of next that is in force change the object along with one of its own? */
+bool plan_is_needed(const struct session *s, const struct state *next, const struct object_ref *ref);
+
 /* --- resolving ------------------------------------------------------------------------------------------------------- */
 
 /* Turn the settings of a profile's phases (all, or those wanted) into layers put into *next. ERR_INVALID_PROFILE,

@@ -74,6 +74,8 @@ static int list_objects(const struct session *s, const struct layer_setting *st,
 	int r = k->list(&s->ctx, st->selector, st->option, ret, err);
 	char na[256];
 
+	if (r < 0 && err && !err->hint[0])
+		err_hint(err, "`hfttune explain %s` lists what there is", k->name);
 	if (r != -ENOENT || !st->optional)
 		return r < 0 ? blame(st, r, err) : 0;
 	snprintf(na, sizeof(na), "optional, and nothing on this host is called \"%s\"", st->selector);

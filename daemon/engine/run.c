@@ -87,8 +87,10 @@ static void blame_step(const struct step *st, const char *wanted, struct hft_err
 	char name[192];
 
 	snprintf(err->subject, sizeof(err->subject), "%s", step_name(st, name, sizeof(name)));
-	if (!err->wanted[0] || !err->found[0])
-		err_values(err, wanted, err->found[0] ? NULL : st->before);
+	if (!err->wanted[0])
+		snprintf(err->wanted, sizeof(err->wanted), "%s", wanted);
+	if (!err->found[0] && st->before)
+		snprintf(err->found, sizeof(err->found), "%s", st->before);
 	if (st->where && !err->where[0])
 		snprintf(err->where, sizeof(err->where), "%s", st->where);
 }
@@ -160,46 +162,79 @@ static int write_step(struct run *run, struct step *st, const char *wanted, stru
 
 /* --- settling ------------------------------------------------------------------------------------------------------------ */
 
+struct refusal { /* the last one of a round */
+	size_t step;
+	struct hft_err err;
+};
+
+static bool is_settled(const struct step *st, const char *wanted)
+{
+	return !st->settle || !wanted || st->state == STEP_CONFLICT || st->state == STEP_NA;
+}
+
 /* One turn over the objects that depend on each other: 1 when all hold, 0 when something had to be written. */
-static int settle_round(struct run *run, bool undo, struct hft_err *err)
+static int settle_round(struct run *run, bool undo, struct refusal *last, struct hft_err *err)
 {
 	int all = 1;
 
+	last->err.code = NULL;
 	for (size_t i = 0; i < run->n; i++) {
 		struct step *st = run->steps[i];
 		const char *wanted = undo ? st->before : st->after;
+		struct hft_err own = {0};
 		enum knob_verdict_state v;
 		int r;
 
-		if (!st->settle || !wanted || st->state == STEP_CONFLICT || st->state == STEP_NA)
+		if (is_settled(st, wanted))
 			continue;
-		r = check(run, st, wanted, &v, err);
-		if (r == -ENOENT)
-			continue;
+		r = check(run, st, wanted, &v, &own);
 		if (r == 0) {
 			all = 0;
-			r = write_step(run, st, wanted, err);
+			r = write_step(run, st, wanted, &own);
 			if (r == -EAGAIN)
-				r = 0;
+				*last = (struct refusal){i, own};
 		}
-		if (r < 0)
+		if (r < 0 && r != -EAGAIN && r != -ENOENT) {
+			*last = (struct refusal){i, own};
+			*err = own;
 			return r;
+		}
 	}
 	return all;
 }
 
-/* 0: all hold. A refusal in a round is no failure, what is left after the last one is. */
-static int settle(struct run *run, bool undo, struct hft_err *err)
+/* After the last round: the first object that does not hold, and why. 0: all do. */
+static int settle_verdict(struct run *run, bool undo, const struct refusal *last, size_t *ret_failed,
+                          struct hft_err *err)
 {
-	struct hft_err last = {0};
+	for (size_t i = 0; i < run->n; i++) {
+		const struct step *st = run->steps[i];
+		const char *wanted = undo ? st->before : st->after;
+		enum knob_verdict_state v;
+
+		if (is_settled(st, wanted) || check(run, st, wanted, &v, err) != 0)
+			continue;
+		*ret_failed = i;
+		not_in_effect(run, st, wanted, err);
+		blame_step(st, wanted, err);
+		if (last->err.code && last->step == i)
+			*err = last->err;
+		return -EREMOTEIO;
+	}
+	return 0;
+}
+
+/* 0: all hold. A refusal in a round is no failure, what is left after the last one is; *ret_failed is its step. */
+static int settle(struct run *run, bool undo, size_t *ret_failed, struct hft_err *err)
+{
+	struct refusal last = {0};
 	int r = 0;
 
 	for (int round = 0; round < SETTLE_ROUNDS && r == 0; round++)
-		r = settle_round(run, undo, &last);
-	if (r > 0)
-		return 0;
-	*err = last;
-	return r < 0 ? r : -EREMOTEIO;
+		r = settle_round(run, undo, &last, err);
+	if (r < 0)
+		*ret_failed = last.step;
+	return r == 0 ? settle_verdict(run, undo, &last, ret_failed, err) : r < 0 ? r : 0;
 }
 
 /* --- forward -------------------------------------------------------------------------------------------------------------- */
@@ -304,8 +339,9 @@ static void undo_steps(struct run *run, enum undo_policy policy, struct hft_err 
 static void undo_settle(struct run *run)
 {
 	struct hft_err err = {0};
+	size_t failed;
 
-	settle(run, true, &err);
+	settle(run, true, &failed, &err);
 	for (size_t i = 0; i < run->n; i++) {
 		struct step *st = run->steps[i];
 		enum knob_verdict_state v;
@@ -440,20 +476,41 @@ static int commit(struct run *run, struct hft_err *err)
 
 /* --- keep: what came before the failed phase stands ---------------------------------------------------------------------- */
 
-/* Put the former layer back, or none, for every touched phase from `order` on. */
-static int drop_phases(struct run *run, int64_t order)
+/* Where the layer of a step stands among those that are being applied; -1: it is none of them. */
+static long layer_of_step(const struct run *run, const struct step *st)
+{
+	for (size_t i = 0; i < run->p->next.n_layers; i++) {
+		const struct layer *l = run->p->next.layers[i];
+
+		if (l->touched && str_eq(l->profile, st->profile) && str_eq(l->phase, st->phase))
+			return (long)i;
+	}
+	return -1;
+}
+
+static bool is_anything_touched_below(const struct run *run, long at)
+{
+	for (long i = 0; i < at; i++) {
+		if (run->p->next.layers[i]->touched)
+			return true;
+	}
+	return false;
+}
+
+/* Put the former layer back, or none, for every touched one from `at` upwards. */
+static int drop_phases(struct run *run, long at)
 {
 	struct state *next = &run->p->next;
 
-	for (size_t i = next->n_layers; i-- > 0;) {
+	for (long i = (long)next->n_layers - 1; i >= at; i--) {
 		const struct layer *l = next->layers[i];
 		const struct layer *was = state_layer(&run->s->state, l->profile, l->phase);
 		struct layer *copy;
 
-		if (!l->touched || l->order < order)
+		if (!l->touched)
 			continue;
 		if (!was) {
-			state_remove_layer(next, i);
+			state_remove_layer(next, (size_t)i);
 			continue;
 		}
 		copy = layer_dup(was);
@@ -463,66 +520,98 @@ static int drop_phases(struct run *run, int64_t order)
 	return 0;
 }
 
-/* What each journalled object shall hold now that phases were dropped. */
-static int retarget(struct run *run, int64_t order, size_t failed, const struct hft_err *why)
+/* The original of an object that is held, or needed, again or still; none for one that is not. */
+static int keep_original(struct run *run, const struct step *st, const struct state_object *was, bool wanted)
 {
 	struct state *next = &run->p->next;
+	struct state_object *o = state_object(next, st->knob, st->key);
 
-	for (size_t i = 0; i < run->n; i++) {
-		struct step *st = run->steps[i];
-		const struct layer_entry *e = state_top(next, run->s->host->boot_id, st->knob, st->key, NULL);
-		const char *wanted = e ? e->value : st->before;
-
-		if (!e && !state_object(&run->s->state, st->knob, st->key) && !st->coupled)
-			state_drop_object(next, st->knob, st->key);
-		if (str_eq(wanted, st->after) || (st->coupled && !st->after))
-			continue;
-		if (!step_set(&st->after, wanted) ||
-		    !step_set(&st->reason, i == failed ? why->msg : "phase not kept"))
-			return -ENOMEM;
-		st->write = st->started;
-		st->done = false;
-		st->state = i == failed ? STEP_FAILED : STEP_RESTORED;
-	}
-	(void)order;
-	run->state_changed = true;
-	return 0;
+	if (o)
+		o->doomed = !wanted;
+	if (o || !wanted)
+		return 0;
+	o = state_add_object(next, st->knob, st->key, was ? was->original : st->before, run->s->host->boot_id);
+	return o && state_object_set_applied(o, was ? was->applied : st->before) == 0 ? 0 : -ENOMEM;
 }
 
-static bool has_earlier_phase(const struct run *run, int64_t order)
+/* What a journalled object shall hold now that phases were dropped. */
+static int retarget(struct run *run, struct step *st, const char *why)
 {
-	for (size_t i = 0; i < run->p->next.n_layers; i++) {
-		if (run->p->next.layers[i]->touched && run->p->next.layers[i]->order < order)
-			return true;
+	const struct object_ref ref = {st->knob, st->key};
+	const char *boot_id = run->s->host->boot_id;
+	const struct layer_entry *e = state_top(&run->p->next, boot_id, st->knob, st->key, NULL);
+	const struct state_object *was = state_object(&run->s->state, st->knob, st->key);
+	bool needed = plan_is_needed(run->s, &run->p->next, &ref);
+	const char *wanted;
+	struct state_object *o;
+	enum knob_verdict_state v;
+
+	if (was && !str_eq(was->boot_id, boot_id))
+		was = NULL;
+	if (keep_original(run, st, was, e || needed || state_has_residue(&run->p->next, st->knob, st->key)) < 0)
+		return -ENOMEM;
+	if (st->coupled && !st->after && needed && !e)
+		return 0; /* whatever the kernel makes of it */
+	wanted = e ? e->value : was ? was->original : st->before;
+	if (str_eq(wanted, st->after))
+		return 0;
+	if (!step_set(&st->after, wanted) || !step_set(&st->reason, why))
+		return -ENOMEM;
+	st->state = STEP_RESTORED;
+	st->done = false;
+	st->write = check(run, st, wanted, &v, NULL) == 0;
+	o = st->write ? NULL : state_object(&run->p->next, st->knob, st->key);
+	return o ? state_object_set_applied(o, wanted) : 0;
+}
+
+/*
+ * Give up the phase of the failed step and those above it. 1: go on with what is left; 0: nothing would be left, or the
+ * step is not one of a phase that is being applied.
+ */
+static int keep_earlier(struct run *run, size_t failed, struct hft_err *err)
+{
+	long at = layer_of_step(run, run->steps[failed]);
+	struct step *st = run->steps[failed];
+
+	if (at < 0 || !is_anything_touched_below(run, at))
+		return 0;
+	if (drop_phases(run, at) < 0)
+		return err_oom(err);
+	for (size_t i = 0; i < run->n; i++) {
+		if (retarget(run, run->steps[i], i == failed ? err->msg : "phase not kept") < 0)
+			return err_oom(err);
 	}
-	return false;
+	st->state = STEP_FAILED;
+	run->state_changed = true;
+	return 1;
 }
 
 /* Write everything; with keep, again without the failed phase and those after it, until it holds or nothing is left. */
 static int forward(struct run *run, bool keep, struct hft_err *err)
 {
-	size_t failed = run->n;
-	int r;
-
 	for (;;) {
-		int64_t order;
+		size_t failed = run->n;
+		int r = write_all(run, &failed, err), kept;
 
-		r = write_all(run, &failed, err);
 		if (r == 0)
-			r = settle(run, false, err);
+			r = settle(run, false, &failed, err);
 		if (r == 0 || !keep || failed >= run->n)
 			return r;
-		order = run->steps[failed]->order;
-		if (!has_earlier_phase(run, order))
-			return r;
-		if (drop_phases(run, order) < 0 || retarget(run, order, failed, err) < 0)
-			return err_oom(err);
+		kept = keep_earlier(run, failed, err);
+		if (kept <= 0)
+			return kept < 0 ? kept : r;
 	}
 }
 
 /* --- the transaction ------------------------------------------------------------------------------------------------------ */
 
-static int collect(struct run *run, struct hft_err *err)
+/* What holds already may have to be written all the same when its phase is not kept. */
+static bool may_have_to_move(const struct step *st)
+{
+	return st->before && st->state != STEP_NA && st->state != STEP_CONFLICT;
+}
+
+static int collect(struct run *run, bool keep, struct hft_err *err)
 {
 	run->steps = calloc(run->p->n_steps ? run->p->n_steps : 1, sizeof(*run->steps));
 	if (!run->steps)
@@ -530,7 +619,7 @@ static int collect(struct run *run, struct hft_err *err)
 	for (size_t i = 0; i < run->p->n_steps; i++) {
 		struct step *st = &run->p->steps[i];
 
-		if (st->write || st->settle)
+		if (st->write || st->settle || (keep && may_have_to_move(st)))
 			run->steps[run->n++] = st;
 	}
 	return 0;
@@ -573,7 +662,7 @@ int run_plan(const struct session *s, struct plan *p, const struct run_labels *l
 		return 0;
 	err = err ? err : &own;
 	stamp(&run);
-	r = collect(&run, err);
+	r = collect(&run, labels->keep, err);
 	if (r == 0)
 		r = begin(&run, labels, err);
 	if (r < 0)
@@ -644,7 +733,7 @@ int run_recover(const struct session *s, int64_t txn, enum undo_policy policy, s
 	if (open.prepared && str_eq(open.boot_id, s->host->boot_id)) {
 		r = steps_from_json(open.steps, &p, err);
 		if (r == 0)
-			r = collect(&run, err);
+			r = collect(&run, false, err);
 		if (r == 0)
 			r = undo(&run, policy, left, err);
 		if (r < 0)

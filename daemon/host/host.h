@@ -55,7 +55,7 @@ struct host_nic {
 };
 
 struct host_feature {
-	const char *name; /* "thp", "cpufreq", "cpuidle", "nohz_full", "smt", "mce", "managed-irq-mode", "cgroup2" ... */
+	const char *name; /* "thp", "cpufreq", "cpuidle", "nohz_full", "smt", "mce", "managed-irq-mode" ... */
 	bool present;
 	const char *note; /* what it means for hfttune, one clause */
 };

@@ -191,7 +191,7 @@ static bool loads_module(const struct knob_ctx *c, const char *qdisc)
 
 static const char *sysctl_inexact(const struct knob_ctx *c, const char *key, const char *before, const char *after)
 {
-	if (c->copied || !str_eq(key, DEFAULT_QDISC) || str_eq(before, after) || !loads_module(c, after))
+	if (!str_eq(key, DEFAULT_QDISC) || str_eq(before, after) || !loads_module(c, after))
 		return NULL;
 	return "the kernel loads a module for this queueing discipline, which stays loaded";
 }

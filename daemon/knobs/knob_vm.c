@@ -3,8 +3,8 @@
  * knob vm: pages. Transparent huge pages, merging of equal pages, and the pools of huge pages. Must not take memory
  * that the host needs: a pool that would leave too little free is refused before anything is written.
  *
- * Keys: the path below /sys/kernel/mm with dots ("transparent_hugepage.enabled"), a size in front where it is that
- * size's own ("64kB transparent_hugepage.enabled"), and pools as "2048kB hugepages" and "2048kB node0 hugepages".
+ * Keys: "thp.enabled", with a size in front where it is that size's own ("64kB thp.enabled"), and pools as "2048kB
+ * hugepages" and "2048kB node0 hugepages".
  */
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +40,26 @@ extern const struct knob knob_vm;
 #define TRAPS(text) .traps = text
 
 static const struct row global_rows[] = {
+	{ OPT("khugepaged.alloc_sleep_millisecs", 1, NOW,
+	      "pause of khugepaged after it found no huge page"),
+	  .path = KHUGEPAGED "alloc_sleep_millisecs", INT(0, 3600000, "ms"), COUNTER(COLLAPSED), SOURCE(THP_RST) },
+	{ OPT("khugepaged.defrag", 1, NOW, "let khugepaged compact memory"),
+	  .path = KHUGEPAGED "defrag", BOOL, COUNTER(COLLAPSED), SOURCE(THP_RST) },
+	{ OPT("khugepaged.max_ptes_none", 1, NOW, "empty pages that a new huge page may take in"),
+	  .path = KHUGEPAGED "max_ptes_none", INT(0, 511, "pages"), COUNTER(COLLAPSED), SOURCE(THP_RST),
+	  TRAPS("a large number takes memory that nobody asked for") },
+	{ OPT("khugepaged.max_ptes_shared", 1, NOW,
+	      "shared pages that a new huge page may take in"),
+	  .path = KHUGEPAGED "max_ptes_shared", INT(0, 511, "pages"), COUNTER(COLLAPSED), SOURCE(THP_RST) },
+	{ OPT("khugepaged.max_ptes_swap", 1, NOW,
+	      "swapped pages that are read for a new huge page"),
+	  .path = KHUGEPAGED "max_ptes_swap", INT(0, 511, "pages"), COUNTER(COLLAPSED), SOURCE(THP_RST) },
+	{ OPT("khugepaged.pages_to_scan", 1, NOW,
+	      "pages that khugepaged looks at before it sleeps"),
+	  .path = KHUGEPAGED "pages_to_scan", INT(1, 1048576, "pages"), COUNTER(COLLAPSED), SOURCE(THP_RST) },
+	{ OPT("khugepaged.scan_sleep_millisecs", 1, NOW, "how long khugepaged sleeps"),
+	  .path = KHUGEPAGED "scan_sleep_millisecs", INT(0, 3600000, "ms"), COUNTER(COLLAPSED), SOURCE(THP_RST),
+	  TRAPS("0 takes a whole CPU; collapsing pages interrupts every CPU that uses them") },
 	{ OPT("ksm.merge_across_nodes", 1, NOW,
 	      "merge equal pages of different nodes"), .path = KSM "merge_across_nodes",
 	  BOOL, COUNTER(MERGED), SOURCE(KSM_RST), TRAPS("EBUSY while any pages are merged; NUMA kernels only") },
@@ -56,55 +76,35 @@ static const struct row global_rows[] = {
 	  BOOL, COUNTER("pages_skipped in ksm/"), SOURCE(KSM_RST), TRAPS("since Linux 6.7") },
 	{ OPT("ksm.use_zero_pages", 1, NOW, "merge empty pages with the zero page"), .path = KSM "use_zero_pages",
 	  BOOL, COUNTER(MERGED), SOURCE(KSM_RST) },
-	{ OPT("transparent_hugepage.defrag", 1, NOW, "who waits for memory to be compacted when a huge page is wanted"),
+	{ OPT("thp.defrag", 1, NOW, "who waits for memory to be compacted when a huge page is wanted"),
 	  .path = THP "defrag", SELECT("always|defer|defer+madvise|madvise|never"),
 	  COUNTER("compact_stall, allocstall_* and thp_fault_fallback in /proc/vmstat"), SOURCE(THP_RST) },
-	{ OPT("transparent_hugepage.enabled", 2, NOW, "huge pages without asking, for those who ask, or never"),
+	{ OPT("thp.enabled", 2, NOW, "huge pages without asking, for those who ask, or never"),
 	  .path = THP "enabled", SELECT("always|madvise|never"),
 	  COUNTER("AnonHugePages in /proc/PID/smaps; thp_fault_alloc and thp_collapse_alloc in /proc/vmstat"),
 	  SOURCE(THP_RST), CHANGES(MIN_FREE),
 	  TRAPS("huge pages that are there stay; changes vm.min_free_kbytes; since Linux 6.8 each size has a switch "
 	        "of its own "
 	        "that need not follow this one") },
-	{ OPT("transparent_hugepage.khugepaged.alloc_sleep_millisecs", 1, NOW,
-	      "pause of khugepaged after it found no huge page"),
-	  .path = KHUGEPAGED "alloc_sleep_millisecs", INT(0, 3600000, "ms"), COUNTER(COLLAPSED), SOURCE(THP_RST) },
-	{ OPT("transparent_hugepage.khugepaged.defrag", 1, NOW, "let khugepaged compact memory"),
-	  .path = KHUGEPAGED "defrag", BOOL, COUNTER(COLLAPSED), SOURCE(THP_RST) },
-	{ OPT("transparent_hugepage.khugepaged.max_ptes_none", 1, NOW, "empty pages that a new huge page may take in"),
-	  .path = KHUGEPAGED "max_ptes_none", INT(0, 511, "pages"), COUNTER(COLLAPSED), SOURCE(THP_RST),
-	  TRAPS("a large number takes memory that nobody asked for") },
-	{ OPT("transparent_hugepage.khugepaged.max_ptes_shared", 1, NOW,
-	      "shared pages that a new huge page may take in"),
-	  .path = KHUGEPAGED "max_ptes_shared", INT(0, 511, "pages"), COUNTER(COLLAPSED), SOURCE(THP_RST) },
-	{ OPT("transparent_hugepage.khugepaged.max_ptes_swap", 1, NOW,
-	      "swapped pages that are read for a new huge page"),
-	  .path = KHUGEPAGED "max_ptes_swap", INT(0, 511, "pages"), COUNTER(COLLAPSED), SOURCE(THP_RST) },
-	{ OPT("transparent_hugepage.khugepaged.pages_to_scan", 1, NOW,
-	      "pages that khugepaged looks at before it sleeps"),
-	  .path = KHUGEPAGED "pages_to_scan", INT(1, 1048576, "pages"), COUNTER(COLLAPSED), SOURCE(THP_RST) },
-	{ OPT("transparent_hugepage.khugepaged.scan_sleep_millisecs", 1, NOW, "how long khugepaged sleeps"),
-	  .path = KHUGEPAGED "scan_sleep_millisecs", INT(0, 3600000, "ms"), COUNTER(COLLAPSED), SOURCE(THP_RST),
-	  TRAPS("0 takes a whole CPU; collapsing pages interrupts every CPU that uses them") },
-	{ OPT("transparent_hugepage.shmem_enabled", 1, NOW,
+	{ OPT("thp.shmem_enabled", 1, NOW,
 	      "huge pages for shared memory and tmpfs mounts of the kernel"),
 	  .path = THP "shmem_enabled", SELECT("always|within_size|advise|never|deny|force"),
 	  COUNTER("ShmemHugePages in /proc/meminfo"), SOURCE(THP_RST), CHANGES(MIN_FREE),
 	  TRAPS("deny and force are for tests; newer kernels change vm.min_free_kbytes") },
-	{ OPT("transparent_hugepage.shrink_underused", 1, NOW,
+	{ OPT("thp.shrink_underused", 1, NOW,
 	      "part huge pages that are mostly empty when memory is short"),
 	  .path = THP "shrink_underused", BOOL, COUNTER("thp_underused_split_page in /proc/vmstat"), SOURCE(THP_RST),
 	  TRAPS("since Linux 6.12") },
-	{ OPT("transparent_hugepage.use_zero_page", 1, NOW, "one huge page of zeroes for all who only read"),
+	{ OPT("thp.use_zero_page", 1, NOW, "one huge page of zeroes for all who only read"),
 	  .path = THP "use_zero_page", BOOL, COUNTER("thp_zero_page_alloc in /proc/vmstat"), SOURCE(THP_RST) },
 };
 
 static const struct row size_rows[] = {
-	{ OPT("transparent_hugepage.enabled", 2, NOW, "the same for pages of one size: selector \"64kB\""),
+	{ OPT("thp.enabled", 2, NOW, "the same for pages of one size: selector \"64kB\""),
 	  .path = THP "hugepages-*/enabled", SELECT("always|inherit|madvise|never"),
 	  COUNTER("hugepages-SIZE/stats/anon_fault_alloc"), SOURCE(THP_RST), CHANGES(MIN_FREE), TRAPS("since Linux "
 	          "6.8") },
-	{ OPT("transparent_hugepage.shmem_enabled", 1, NOW, "the same for pages of one size: selector \"64kB\""),
+	{ OPT("thp.shmem_enabled", 1, NOW, "the same for pages of one size: selector \"64kB\""),
 	  .path = THP "hugepages-*/shmem_enabled", SELECT("always|inherit|within_size|advise|never"),
 	  COUNTER("hugepages-SIZE/stats/shmem_alloc"), SOURCE(THP_RST), CHANGES(MIN_FREE), TRAPS("since Linux 6.11") },
 };
@@ -555,7 +555,8 @@ static const char *vm_inexact(const struct knob_ctx *c, const char *key, const c
 	struct pool p;
 	int64_t was, is;
 
-	if (c->copied || pool_of_key(key, &p) < 0 || p.row != &pool_rows[POOL_PAGES] ||
+	(void)c;
+	if (pool_of_key(key, &p) < 0 || p.row != &pool_rows[POOL_PAGES] ||
 	    num_parse_i64(before, &was) < 0 || num_parse_i64(after, &is) < 0 || is >= was)
 		return NULL;
 	return "a pool of huge pages that was made smaller may not grow again, because memory fragments";
@@ -572,7 +573,7 @@ static int vm_explain(size_t i, struct knob_doc *ret)
 const struct knob knob_vm = {
 	.name = "vm",
 	.summary = "transparent huge pages, merging of equal pages, and pools of huge pages",
-	.selector = "size of page and node (2048kB node0) for pools, size for transparent_hugepage; else empty",
+	.selector = "size of page and node (2048kB node0) for pools, size for thp; else empty",
 	.list = vm_list,
 	.parse = vm_parse,
 	.read = vm_read,

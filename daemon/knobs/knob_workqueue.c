@@ -102,7 +102,7 @@ static const char *workqueue_inexact(const struct knob_ctx *c, const char *key, 
 {
 	CLEANUP(strbuf_done) struct strbuf requested = {0};
 
-	if (c->copied || !str_eq(key, CPUMASK) || str_eq(before, after) ||
+	if (!str_eq(key, CPUMASK) || str_eq(before, after) ||
 	    row_value_read(c, &global_rows[0], DIR "cpumask_requested", &requested, NULL) < 0 ||
 	    str_eq(strbuf_str(&requested), before))
 		return NULL;

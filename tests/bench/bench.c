@@ -51,7 +51,7 @@ uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* --- samples --------------------------------------------------------------------------------------------------------- */
+/* --- samples ---------------------------------------------------------------------------------------------------- */
 
 void samples_add(struct samples *s, uint64_t ns)
 {
@@ -94,7 +94,7 @@ static void samples_print(const char *name, struct samples *s)
 	printf("%s_least %.1f\n", name, (double)samples_least(s) / 1000);
 }
 
-/* --- arguments ------------------------------------------------------------------------------------------------------- */
+/* --- arguments -------------------------------------------------------------------------------------------------- */
 
 #define SOCKETS_MAX 4
 #define ALLOW_MAX 64
@@ -186,7 +186,7 @@ static void parse_arguments(int argc, char **argv, struct arguments *a)
 	a->n_rest = argc - optind;
 }
 
-/* --- settings ---------------------------------------------------------------------------------------------------------- */
+/* --- settings --------------------------------------------------------------------------------------------------- */
 
 static void run_settings(const struct arguments *a)
 {
@@ -205,7 +205,7 @@ static void run_settings(const struct arguments *a)
 	caller_close(&c);
 }
 
-/* --- series: apply, verify and rollback, the floor, the whole command line ----------------------------------------------- */
+/* --- series: apply, verify and rollback, the floor, the whole command line -------------------------------------- */
 
 struct series {
 	struct arguments a;
@@ -305,7 +305,7 @@ static uint64_t run_cli(const struct series *s, const char *verb, const char *ar
 	return t;
 }
 
-/* A change is refused until the worker of another client's change has been reaped, which is after that client's reply. */
+/* A change is refused until the worker of another client's change has been reaped: after that client's reply. */
 static void roll_back_after_others(struct series *s)
 {
 	struct hft_err err;
@@ -365,7 +365,7 @@ static void run_series(const struct arguments *a)
 	free(s);
 }
 
-/* --- plan: how long it takes on each of several hosts ---------------------------------------------------------------------- */
+/* --- plan: how long it takes on each of several hosts ----------------------------------------------------------- */
 
 static void run_plan(const struct arguments *a)
 {
@@ -391,7 +391,7 @@ static void run_plan(const struct arguments *a)
 	free(s);
 }
 
-/* --- rest: what a daemon does when nobody asks -------------------------------------------------------------------------------- */
+/* --- rest: what a daemon does when nobody asks ------------------------------------------------------------------ */
 
 /* The number behind "NAME:" in a file of /proc/PID; the sum when the name occurs again, as Private_ does. */
 static long proc_sum(const char *pid, const char *file, const char *name)

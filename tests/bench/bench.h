@@ -19,7 +19,7 @@ _Noreturn void die(const char *subject, const char *fmt, ...) __attribute__((for
 void *must(void *memory); /* dies on NULL */
 uint64_t now_ns(void);    /* CLOCK_MONOTONIC */
 
-/* --- samples (bench.c) -------------------------------------------------------------------------------------------- */
+/* --- samples (bench.c) ------------------------------------------------------------------------------------------ */
 
 #define SAMPLES_MAX 1000
 
@@ -32,7 +32,7 @@ void samples_add(struct samples *s, uint64_t ns);
 uint64_t samples_median(struct samples *s); /* sorts */
 uint64_t samples_least(struct samples *s);  /* sorts */
 
-/* --- calls (caller.c) --------------------------------------------------------------------------------------------- */
+/* --- calls (caller.c) ------------------------------------------------------------------------------------------- */
 
 struct caller {
 	int fd;
@@ -52,7 +52,7 @@ void caller_close(struct caller *c);
 const struct json *caller_call(struct caller *c, const char *method, struct json *take_parameters, bool more,
                                struct hft_err *err);
 
-/* --- settings and the floor (settings.c, floor.c) ------------------------------------------------------------------ */
+/* --- settings and the floor (settings.c, floor.c) --------------------------------------------------------------- */
 
 #define VALUE_SIZE 256
 
@@ -94,5 +94,5 @@ void settings_read(const char *list_path, struct settings *ret);
 
 /* As a C programmer would write it: open, read, close for each file. Returns how many files hold what is wanted. */
 size_t floor_verify(int root_fd, const struct settings *l);
-/* Open, read, write, read back, close for each file; in reverse order, and what was, when back is set. The same count. */
+/* Open, read, write, read back, close for each file; back: in reverse order, to what was. The same count. */
 size_t floor_apply(int root_fd, const struct settings *l, bool back);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A Varlink client that knows when its request left and when the last byte of the reply came. Must not decode in between. */
+/* A Varlink client that knows when its request left and when the reply had come. Must not decode in between. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

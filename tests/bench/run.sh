@@ -39,7 +39,7 @@ live_allow='net.core.*mem_* net.core.netdev_* net.core.dev_weight* net.core.gro_
 	vm.dirtytime_expire_seconds vm.extfrag_threshold vm.page-cluster vm.page_lock_unfairness vm.stat_interval
 	vm.swappiness vm.vfs_cache_pressure vm.max_map_count vm.watermark_boost_factor'
 
-# --- the end, whatever brought it ---------------------------------------------------------------------------------------
+# --- the end, whatever brought it -----------------------------------------------------------------------------------
 
 stop_daemons() {
 	for pid in $pids; do
@@ -68,7 +68,8 @@ restore_live() {
 
 leave() {
 	[ $? = 0 ] || status=1
-	trap - EXIT INT TERM HUP
+	trap - EXIT
+	trap '' INT TERM HUP # a second one must not keep the host from being put back
 	stop_daemons
 	restore_live
 	if [ -n "${BENCH_KEEP:-}" ]; then echo "kept: $work $disk"; else rm -rf "$work" "$disk"; fi
@@ -80,7 +81,7 @@ trap 'exit 143' TERM HUP
 
 fail() { echo "bench: $*" >&2; exit 1; }
 
-# --- daemons --------------------------------------------------------------------------------------------------------------
+# --- daemons --------------------------------------------------------------------------------------------------------
 
 # serve NAME STATE-DIR [OPTION...]: a daemon on $work/NAME.socket; its pid in $pid.
 serve() {
@@ -100,7 +101,7 @@ serve() {
 	done
 }
 
-# --- the table --------------------------------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------------------------
 
 # measure NAME VERB [OPTION...]: run bench and keep what it prints; `number NAME KEY` is one of the numbers.
 measure() {
@@ -136,7 +137,7 @@ aside() { line "$1" "$(ms "$2")" "$(ms "$3")" "$(awk -v a="$2" -v b="$3" 'BEGIN 
 beside() { line "$1" "$(ms "$2")" '' '' '' ''; }
 less() { awk -v a="$1" -v b="$2" 'BEGIN { print a - b }'; }
 
-# --- apply and verify ------------------------------------------------------------------------------------------------------
+# --- apply and verify -----------------------------------------------------------------------------------------------
 
 # series NAME ROOT OPTION...: choose the settings, then measure with the state on tmpfs and again with it on disk. The
 # options are those of hfttuned; $allow and $risk say what may be written.
@@ -199,7 +200,7 @@ live_part() {
 	fi
 }
 
-# --- plan on a large server ---------------------------------------------------------------------------------------------------
+# --- plan on a large server -----------------------------------------------------------------------------------------
 
 plan_part() {
 	mkdir -p "$work/plan"
@@ -257,7 +258,7 @@ plan_profile() {
 		--rounds "$plan_rounds"
 }
 
-# --- at rest ---------------------------------------------------------------------------------------------------------------------
+# --- at rest --------------------------------------------------------------------------------------------------------
 
 # The daemons of the parts before, which have worked and have nothing to do any more. No watchdog is set here: nothing
 # may wake them.
@@ -284,6 +285,9 @@ rest_part() {
 }
 
 for part in $parts; do
-	"${part}_part" || fail "no such part: $part"
+	case $part in
+	tree | live | plan | rest) "${part}_part" ;;
+	*) fail "no such part: $part" ;;
+	esac
 done
 [ $status = 0 ] || printf '\nSomething is OVER its target.\n'

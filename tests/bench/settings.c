@@ -45,7 +45,7 @@ static struct setting *add(struct settings *l)
 	return &l->s[l->n++];
 }
 
-/* --- another value ------------------------------------------------------------------------------------------------- */
+/* --- another value ---------------------------------------------------------------------------------------------- */
 
 /* The last number of the text, changed in the way that the attempt says. False: there is none, or no way. */
 static bool change(struct setting *s)
@@ -81,7 +81,7 @@ static void refuse(struct setting *s)
 	s->dropped = !change(s);
 }
 
-/* --- what there is -------------------------------------------------------------------------------------------------- */
+/* --- what there is ---------------------------------------------------------------------------------------------- */
 
 static bool read_value(const char *file, char *ret)
 {
@@ -171,8 +171,8 @@ static bool is_dropped(const struct setting *s, const void *data)
 }
 
 /*
- * Does a write leave every other file alone? One that changes others makes the daemon read and the kernel write more than
- * the floor's loop shows. A row that names itself is changed by its template alone.
+ * Does a write leave every other file alone? One that changes others makes the daemon read and the kernel write more
+ * than the floor's loop shows. A row that names itself is changed by its template alone.
  */
 static bool stands_alone(const struct json *row)
 {
@@ -197,7 +197,7 @@ static void find(struct caller *c, const struct settings_wanted *w, struct setti
 	leave_out(l, not_allowed, w->allow);
 }
 
-/* --- the files ------------------------------------------------------------------------------------------------------ */
+/* --- the files -------------------------------------------------------------------------------------------------- */
 
 static FILE *create(const char *path)
 {
@@ -264,7 +264,7 @@ void settings_read(const char *list_path, struct settings *ret)
 	fclose(f);
 }
 
-/* --- the trial ------------------------------------------------------------------------------------------------------- */
+/* --- the trial -------------------------------------------------------------------------------------------------- */
 
 /* The setting that "FILE:LINE" means; NULL when it is none. */
 static struct setting *at_line(struct settings *l, const char *where)

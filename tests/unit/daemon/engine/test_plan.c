@@ -121,7 +121,7 @@ static void test_a_setting_that_left_the_file_is_restored(void **state)
 static void test_steps_are_written_by_rank_and_then_by_phase(void **state)
 {
 	static const char *const wanted[] = {
-		"vm transparent_hugepage.enabled", "sysctl vm.min_free_kbytes", "sysctl vm.stat_interval", "sysctl vm.swappiness",
+		"vm thp.enabled", "sysctl vm.min_free_kbytes", "sysctl vm.stat_interval", "sysctl vm.swappiness",
 		"irq IO-APIC hwirq-4",
 	};
 	struct tree *t = *state;
@@ -130,7 +130,7 @@ static void test_steps_are_written_by_rank_and_then_by_phase(void **state)
 
 	profile(t, "p", "[phase z]\norder = 1\n[z/irq ttyS0]\naffinity = 0\n[z/sysctl]\nvm.min_free_kbytes = 70000\n"
 	                "vm.stat_interval = 10\n[phase y]\norder = 2\n[y/sysctl]\nvm.swappiness = 10\n"
-	                "[y/vm]\ntransparent_hugepage.enabled = never\n");
+	                "[y/vm]\nthp.enabled = never\n");
 	apply(t, "p");
 	assert_int_equal(engine_history(&t->e, t->result.txn, &j, &t->err), 0);
 	for (const struct json *st = json_first(json_get(j, "steps")); st; st = json_next(st), i++) {
@@ -147,7 +147,7 @@ static void test_a_coupled_object_is_in_the_plan(void **state)
 {
 	struct tree *t = *state;
 
-	profile(t, "p", "[phase a]\n[a/vm]\ntransparent_hugepage.enabled = never\n");
+	profile(t, "p", "[phase a]\n[a/vm]\nthp.enabled = never\n");
 	plan(t, "p");
 	const struct step *st = step_of(t, "sysctl vm.min_free_kbytes", NULL);
 	assert_non_null(st);

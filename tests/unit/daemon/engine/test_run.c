@@ -65,7 +65,7 @@ static void test_a_refused_write_undoes_everything_and_says_what_was_refused(voi
 	assert_int_equal(t->err.sys, EACCES);
 	assert_string_equal(t->err.wanted, "30");
 	assert_string_equal(t->err.found, "20");
-	assert_string_equal(t->err.where, PROFILES "/p.conf:12");
+	assert_string_equal(t->err.where, PROFILES "/p.conf:14");
 	assert_true(was_written(t, SWAPPINESS));
 	assert_untouched(t);
 	assert_string_equal(last_txn_state(t), "undone");
@@ -138,9 +138,9 @@ static void test_what_the_kernel_offers_no_more_is_refused(void **state)
 {
 	struct tree *t = *state;
 
-	profile(t, "p", "[phase a]\n[a/vm]\ntransparent_hugepage.enabled = never\n[a/sysctl]\nvm.swappiness = 10\n");
+	profile(t, "p", "[phase a]\n[a/vm]\nthp.enabled = never\n[a/sysctl]\nvm.swappiness = 10\n");
 	plan(t, "p");
-	profile(t, "q", "[phase a]\n[a/vm]\ntransparent_hugepage.enabled = sometimes\n");
+	profile(t, "q", "[phase a]\n[a/vm]\nthp.enabled = sometimes\n");
 	assert_true(call(t, engine_plan, &(struct request){.profile = "q"}) < 0);
 	assert_string_equal(t->err.code, ERR_INVALID_PROFILE);
 	assert_string_equal(t->err.where, PROFILES "/q.conf:3");
@@ -262,7 +262,7 @@ static void test_a_coupled_object_that_a_layer_below_holds_is_kept(void **state)
 	struct tree *t = *state;
 
 	profile(t, "low", "[phase l]\n[l/sysctl]\nvm.min_free_kbytes = 70000\n");
-	profile(t, "high", "[phase h]\n[h/vm]\ntransparent_hugepage.enabled = never\n[h/irq ttyS0]\naffinity = 0\n");
+	profile(t, "high", "[phase h]\n[h/vm]\nthp.enabled = never\n[h/irq ttyS0]\naffinity = 0\n");
 	apply(t, "low");
 	/* The kernel answers THP with a new min_free_kbytes: the layer below wants its own. */
 	when(t, A_IRQ, min_free_moves);

@@ -10,9 +10,9 @@
 static const char *const one = "[phase a]\norder = 1\n[a/sysctl]\nvm.swappiness = 10\nvm.stat_interval = 10\n"
 			       "vm.dirty_bytes = 104857600\n[a/irq *]\naffinity = 0-1\n"
 			       "[phase b]\norder = 2\n[b/sysctl]\nvm.swappiness = 20\nvm.compaction_proactiveness = 0\n"
-			       "[b/vm]\ntransparent_hugepage.enabled = never\n";
+			       "[b/vm]\nthp.enabled = never\n";
 static const char *const two = "[phase c]\n[c/sysctl]\nvm.swappiness = 30\nvm.stat_interval = 30\nvm.dirty_ratio = 5\n"
-			       "[c/vm]\ntransparent_hugepage.enabled = always\n[c/irq parport0]\naffinity = 1\n";
+			       "[c/vm]\nthp.enabled = always\n[c/irq parport0]\naffinity = 1\n";
 
 static void apply_three_layers(struct tree *t)
 {
@@ -41,7 +41,7 @@ static void test_the_upper_layer_is_written_and_the_originals_are_kept(void **st
 	assert_string_equal(original_of(t, "sysctl vm.swappiness"), "60");
 	assert_string_equal(original_of(t, "sysctl vm.dirty_ratio|vm.dirty_bytes"), "vm.dirty_ratio=20");
 	assert_string_equal(original_of(t, "sysctl vm.min_free_kbytes"), "67584");
-	assert_string_equal(original_of(t, "vm transparent_hugepage.enabled"), "madvise");
+	assert_string_equal(original_of(t, "vm thp.enabled"), "madvise");
 }
 
 /* P10. */
@@ -427,7 +427,7 @@ static void test_a_coupled_object_that_somebody_changed_is_a_conflict_too(void *
 {
 	struct tree *t = *state;
 
-	profile(t, "p", "[phase a]\n[a/vm]\ntransparent_hugepage.enabled = never\n");
+	profile(t, "p", "[phase a]\n[a/vm]\nthp.enabled = never\n");
 	apply(t, "p");
 	put(t, MIN_FREE, "99999");
 	roll_back_all(t);
@@ -452,7 +452,7 @@ static void test_what_the_kernel_changed_along_goes_back(void **state)
 {
 	struct tree *t = *state;
 
-	profile(t, "p", "[phase a]\n[a/vm]\ntransparent_hugepage.enabled = never\n[a/sysctl]\nvm.swappiness = 10\n");
+	profile(t, "p", "[phase a]\n[a/vm]\nthp.enabled = never\n[a/sysctl]\nvm.swappiness = 10\n");
 	when(t, "sysctl vm.swappiness", the_kernel_changes_min_free);
 	apply(t, "p");
 	assert_file(t, MIN_FREE, "45056");
@@ -603,7 +603,7 @@ static void test_a_layer_of_another_boot_keeps_no_original(void **state)
 {
 	struct tree *t = *state;
 
-	profile(t, "p", "[phase x]\n[x/vm]\ntransparent_hugepage.enabled = never\n[x/sysctl]\nvm.swappiness = 10\n");
+	profile(t, "p", "[phase x]\n[x/vm]\nthp.enabled = never\n[x/sysctl]\nvm.swappiness = 10\n");
 	apply_three_layers(t);
 	restart(t);
 	when(t, "sysctl vm.swappiness", the_kernel_changes_min_free);

@@ -97,6 +97,25 @@ static void twins_are_numbered(void **state)
 	fixture_end(&f);
 }
 
+/* "#10" sorts before "#2", and each must be found all the same. */
+static void many_twins_are_found(void **state)
+{
+	struct fixture f = host_begin("vm-1cpu");
+
+	(void)state;
+	put_lines(&f, "f 0444 /sys/kernel/irq/{100-111}/chip_name\tIO-APIC\n"
+	              "f 0444 /sys/kernel/irq/{100-111}/hwirq\t30\n"
+	              "f 0644 /proc/irq/{100-111}/smp_affinity_list\t0");
+	assert_int_equal(host_read_irqs(f.h, &f.err), 0);
+	assert_int_equal(host_irq_by_key(f.h, "IO-APIC hwirq-30")->irq, 100);
+	for (int i = 1; i < 12; i++) {
+		CLEANUP(mem_freep) char *key = str_printf("IO-APIC hwirq-30 #%d", i + 1);
+		assert_non_null(host_irq_by_key(f.h, key));
+		assert_int_equal(host_irq_by_key(f.h, key)->irq, 100 + i);
+	}
+	fixture_end(&f);
+}
+
 static void keys_are_unique_and_sorted(void **state)
 {
 	static const char *const names[] = {"xeon-2s", "epyc-1s", "vm-1cpu"};
@@ -146,10 +165,13 @@ static void the_child_of_virtio_pci_says_the_driver(void **state)
 /* Where the device does not say, the interrupt does; where there is one node, it is that one. */
 static void the_node_is_the_devices_or_its_own(void **state)
 {
-	struct fixture f = irqs_begin("vm-1cpu");
+	struct fixture f = host_begin("vm-1cpu");
 
 	(void)state;
+	put_lines(&f, "f 0444 /proc/irq/4/node\t-1");
+	assert_int_equal(host_read_irqs(f.h, &f.err), 0);
 	assert_int_equal(by_action(f.h, "virtio0-input.0")->node, 0); /* numa_node is -1 */
+	assert_int_equal(by_action(f.h, "ttyS0")->node, 0);
 	fixture_end(&f);
 
 	f = host_begin("xeon-2s");
@@ -285,6 +307,7 @@ int main(void)
 		cmocka_unit_test(old_kernels_have_it_in_hwirq),
 		cmocka_unit_test(others_are_named_by_chip_and_pin),
 		cmocka_unit_test(twins_are_numbered),
+		cmocka_unit_test(many_twins_are_found),
 		cmocka_unit_test(keys_are_unique_and_sorted),
 		cmocka_unit_test(managed_interrupts_have_no_write_bit),
 		cmocka_unit_test(the_child_of_virtio_pci_says_the_driver),
