@@ -154,7 +154,10 @@ static void print_steps(struct text *t, const struct steps *l, size_t indent)
 	for (size_t i = 0; i < l->n;) {
 		CLEANUP(fold_done) struct fold f = { 0 };
 		CLEANUP(strbuf_done) struct strbuf object = { 0 };
+		const char *knob = view_str(l->s[i], "knob");
 		size_t n = fold_run(l, i, &f);
+		if (!str_eq(knob, "sysctl")) /* those names speak for themselves */
+			strbuf_addf(&object, "%s ", knob);
 		if (n >= FOLD_LEAST)
 			fold_format(&f, &object);
 		else

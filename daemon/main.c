@@ -272,7 +272,7 @@ int main(int argc, char **argv)
 		r = server_run(&o, &err);
 	}
 	if (r < 0)
-		log_error("%s: %s%s%s", err.subject, err.msg, err.sys ? ": " : "", err.sys ? strerror(err.sys) : "");
+		log_error("%s: %s", err.subject, err.msg);
 	close_engine(&o.engine);
 	return r < 0 ? EXIT_CANNOT : EXIT_OK;
 }

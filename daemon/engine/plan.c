@@ -533,8 +533,17 @@ struct couple {
 	size_t principal;
 };
 
+/* A line that no layer owns stands where the one stands that brought it in. */
+static int place_beside(struct build *b, size_t principal, struct step *st, struct hft_err *err)
+{
+	const struct step *by = &b->p->steps[principal];
+
+	st->order = by->order;
+	return step_set(&st->profile, by->profile) && step_set(&st->phase, by->phase) ? 0 : err_oom(err);
+}
+
 /* A step for an object that nobody asked for, or that a layer at rest holds. */
-static int add_companion(struct build *b, const struct knob *k, const char *key, struct hft_err *err)
+static int add_companion(struct build *b, size_t principal, const struct knob *k, const char *key, struct hft_err *err)
 {
 	const struct layer *l = NULL;
 	const struct layer_entry *e = state_top(&b->p->next, boot_id(b), k, key, &l);
@@ -553,9 +562,10 @@ static int add_companion(struct build *b, const struct knob *k, const char *key,
 		return r;
 	st->settle = true;
 	st->coupled = true;
-	if (e && !describe(st, l, e))
-		return err_oom(err);
-	return e ? 0 : capture(b, k, key, NULL, err);
+	if (e)
+		return describe(st, l, e) ? 0 : err_oom(err);
+	r = place_beside(b, principal, st, err);
+	return r < 0 ? r : capture(b, k, key, NULL, err);
 }
 
 static int add_coupled(void *data, const char *knob, const char *key, struct hft_err *err)
@@ -569,9 +579,9 @@ static int add_coupled(void *data, const char *knob, const char *key, struct hft
 	c->b->p->steps[c->principal].settle = true;
 	if (there) {
 		there->settle = true;
-		return 0;
+		return there->profile ? 0 : place_beside(c->b, c->principal, there, err);
 	}
-	return add_companion(c->b, k, key, err);
+	return add_companion(c->b, c->principal, k, key, err);
 }
 
 static int pass_coupled(struct build *b, struct hft_err *err)
@@ -621,7 +631,8 @@ static void sort_steps(struct plan *p, bool reverse)
 {
 	for (size_t i = 0; i < p->n_steps; i++)
 		p->steps[i].sequence = i;
-	qsort(p->steps, p->n_steps, sizeof(*p->steps), compare_steps);
+	if (p->n_steps > 0) /* qsort(3) takes no NULL */
+		qsort(p->steps, p->n_steps, sizeof(*p->steps), compare_steps);
 	for (size_t i = 0; reverse && i < p->n_steps / 2; i++) {
 		struct step tmp = p->steps[i];
 

@@ -476,13 +476,20 @@ static int commit(struct run *run, struct hft_err *err)
 
 /* --- keep: what came before the failed phase stands ---------------------------------------------------------------------- */
 
-/* Where the layer of a step stands among those that are being applied; -1: it is none of them. */
+/* Where the layer that a step is about stands among those that are being applied; -1: it is none of them. That is the
+ * one that holds the object now, else the one that held it. */
 static long layer_of_step(const struct run *run, const struct step *st)
 {
-	for (size_t i = 0; i < run->p->next.n_layers; i++) {
-		const struct layer *l = run->p->next.layers[i];
+	const struct state *next = &run->p->next;
+	const char *boot_id = run->s->host->boot_id;
+	const struct layer *top = NULL;
 
-		if (l->touched && str_eq(l->profile, st->profile) && str_eq(l->phase, st->phase))
+	if (!state_top(next, boot_id, st->knob, st->key, &top))
+		state_top(&run->s->state, boot_id, st->knob, st->key, &top);
+	for (size_t i = 0; top && i < next->n_layers; i++) {
+		const struct layer *l = next->layers[i];
+
+		if (l->touched && str_eq(l->profile, top->profile) && str_eq(l->phase, top->phase))
 			return (long)i;
 	}
 	return -1;

@@ -202,9 +202,12 @@ static int add_policy(const struct knob_ctx *c, const struct cpufreq_option *opt
 	char key[KEY_LEN];
 
 	key_of(option, policy, key);
-	strbuf_addf(&label, "CPU ");
-	cpuset_format(cpus, &label);
-	return knob_objects_add(ret, key, strbuf_str(&label), policy_lacks(c, &o), err);
+	/* A policy of one CPU bears its number; only others have to say which CPUs they are. */
+	if (cpuset_count(cpus) > 1) {
+		strbuf_addf(&label, "CPU ");
+		cpuset_format(cpus, &label);
+	}
+	return knob_objects_add(ret, key, label.len ? strbuf_str(&label) : NULL, policy_lacks(c, &o), err);
 }
 
 /* CPUs that the profile names one by one, and that no policy covers. */

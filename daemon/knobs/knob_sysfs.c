@@ -235,7 +235,10 @@ static int mirror_machinecheck(const struct knob_ctx *c, const struct row *row, 
 		snprintf(ref.instance, sizeof(ref.instance), "%s", names.s[i]);
 		strbuf_reset(&path);
 		row_path(&ref, &path);
-		r = path.oom ? err_oom(err) : row_value_write(c, row, strbuf_str(&path), value, err);
+		if (path.oom)
+			r = err_oom(err);
+		else if (fsio_exists(c->fs, strbuf_str(&path)))
+			r = row_value_write(c, row, strbuf_str(&path), value, err);
 	}
 	return r;
 }

@@ -128,7 +128,8 @@ int row_of_key(const struct row_table *t, const char *key, struct row_ref *ret, 
 		name[len] = '\0';
 		row = strchr(name, ' ') ? find_blank(t, name, ret) : find_literal(t, name, ret);
 	}
-	if (!row || row_has_instances(row) != (ret->instance[0] != '\0') || (key[len] == '|') != (row->twin != NULL))
+	if (!row || row_has_instances(row) != (ret->instance[0] != '\0') ||
+	    !str_eq(key[len] == '|' ? key + len + 1 : NULL, row->twin))
 		return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, key, "%s has no '%s'", t->knob, key);
 	return 0;
 }

@@ -586,10 +586,9 @@ static int write_copied(const struct knob_ctx *c, const struct row *row, const c
 {
 	CLEANUP(strbuf_done) struct strbuf before = {0}, after = {0};
 	const struct form *f = &forms[row->form];
-	int r = cpukey_read(c, path, &before, err);
 
-	if (r < 0)
-		return r;
+	if (fsio_probe(c->fs, path, &before) < 0) /* the write says why */
+		return write_text(c, path, value, err);
 	if (f->shown)
 		f->shown(c, row, strbuf_str(&before), value, &after);
 	else

@@ -32,8 +32,17 @@ static void stop_worker(struct call *call)
 static void call_free(struct call *call)
 {
 	stop_worker(call);
+	*call->prev = call->next;
+	if (call->next)
+		call->next->prev = call->prev;
 	varlink_call_done(&call->request);
 	free(call);
+}
+
+void call_free_all(struct server *s)
+{
+	while (s->calls)
+		call_free(s->calls);
 }
 
 /* Calls that waited for a recovery may begin now. */
@@ -299,7 +308,8 @@ static void handle_loss(struct call *call, const siginfo_t *info)
 		call->has_cause = true;
 	}
 	log_error("%s: %s", call->method ? call->method->name : "recovery", call->cause.msg);
-	if (call->server->changing == call && !call->recovering) {
+	/* A recovery is tried once; again, when it was the kernel that held it up and has let it go. */
+	if (call->server->changing == call && (!call->recovering || call->server->stuck)) {
 		if (call->midway && call->client) {
 			tell(call, &call->cause);
 			call->client->call = NULL;
@@ -397,6 +407,11 @@ static struct call *call_new(struct server *s)
 	if (!call)
 		return NULL;
 	call->server = s;
+	call->next = s->calls;
+	call->prev = &s->calls;
+	if (call->next)
+		call->next->prev = &call->next;
+	s->calls = call;
 	call->worker = (struct worker){.pid = -1, .pidfd = -1, .out = -1, .control = -1};
 	return call;
 }

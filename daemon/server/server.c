@@ -140,32 +140,26 @@ static int open_sources(struct server *s, int client_fd, struct hft_err *err)
 	return 0;
 }
 
-static void forget_call(struct call *call)
-{
-	mem_closep(&call->worker.pidfd);
-	mem_closep(&call->worker.out);
-	mem_closep(&call->worker.control);
-}
-
 void server_forget(void *data)
 {
 	struct server *s = data;
 
 	mem_closep(&s->listen_fd);
 	mem_closep(&s->spare_fd);
-	for (struct client *c = s->clients; c; c = c->next) {
+	for (struct client *c = s->clients; c; c = c->next)
 		mem_closep(&c->fd);
-		if (c->call)
-			forget_call(c->call);
+	for (struct call *call = s->calls; call; call = call->next) {
+		mem_closep(&call->worker.pidfd);
+		mem_closep(&call->worker.out);
+		mem_closep(&call->worker.control);
 	}
-	if (s->changing)
-		forget_call(s->changing);
 }
 
 static void close_all(struct server *s)
 {
 	while (s->clients)
 		client_free(s->clients);
+	call_free_all(s);
 	mem_closep(&s->spare_fd);
 	mem_closep(&s->listen_fd);
 	holds_done(&s->holds);

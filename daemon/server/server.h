@@ -49,6 +49,7 @@ struct client {
 
 struct call {
 	struct server *server;
+	struct call *next, **prev; /* in the server's list */
 	struct client *client;   /* NULL: it went away, or nobody asked */
 	struct varlink_call request;
 	const struct method *method; /* NULL: recovery */
@@ -69,6 +70,7 @@ struct server {
 	struct holds holds;
 	struct client *clients;
 	size_t n_clients;
+	struct call *calls;
 	struct call *changing;   /* at most one */
 	uint64_t step_us, reap_us;
 	uint64_t haste;          /* divides the time limits of clients; 1 but in tests */
@@ -109,6 +111,7 @@ void server_forget(void *data);
 void call_start(struct server *s, struct client *c, struct varlink_call *take_request, const struct method *m);
 /* Undo what an earlier daemon left unfinished. */
 void call_recover_at_start(struct server *s);
+void call_free_all(struct server *s); /* at exit */
 void call_detach(struct call *call); /* its client is going away */
 void call_resume(struct call *call); /* the client took what was queued */
 bool call_look(struct call *call);   /* note where the worker is; true when it moved since the last look */

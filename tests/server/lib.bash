@@ -84,8 +84,8 @@ finish() {
 	stop_daemon -KILL
 	unstick
 	[ -z "${background:-}" ] || wait $background 2>/dev/null
-	if grep -E 'Sanitizer|runtime error' "$BATS_TEST_TMPDIR/daemon.log" 2>/dev/null; then
-		cat "$BATS_TEST_TMPDIR/daemon.log" >&2
+	if grep -qE 'Sanitizer|runtime error' "$BATS_TEST_TMPDIR/daemon.log" 2>/dev/null; then
+		tail -40 "$BATS_TEST_TMPDIR/daemon.log" >&2
 		return 1
 	fi
 }
@@ -104,7 +104,7 @@ in_groups() {
 # open_up: let every user reach the socket and the attack tool, as a socket with the wrong mode would.
 open_up() {
 	local d
-	for d in "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"; do chmod o+x "$d"; done
+	for d in "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"; do chmod 711 "$d"; done
 	install -m 755 "$attack" "$BATS_TEST_TMPDIR/attack"
 	attack=$BATS_TEST_TMPDIR/attack
 	chmod 666 "$socket"

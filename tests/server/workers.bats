@@ -54,7 +54,7 @@ begin_apply() {
 	stop_daemon -KILL
 	wait $background || true
 	serve
-	for i in {1..6}; do { client apply p >/dev/null 2>&1; echo $? >"$BATS_TEST_TMPDIR/exit.$i"; } 3>&- & done
+	for i in {1..6}; do { s=0; client apply p >/dev/null 2>&1 || s=$?; echo $s >"$BATS_TEST_TMPDIR/exit.$i"; } 3>&- & done
 	for i in {1..6}; do await test -s "$BATS_TEST_TMPDIR/exit.$i"; done
 	[ -z "$(cat "$BATS_TEST_TMPDIR"/exit.* | grep -vx '[04]')" ]
 	grep -qx 0 "$BATS_TEST_TMPDIR"/exit.*

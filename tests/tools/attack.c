@@ -82,8 +82,15 @@ static int must_connect(const char *path)
 
 struct input {
 	char *data;
-	size_t len;
+	size_t len, sent;
 };
+
+static void input_free(struct input *in)
+{
+	free(in->data);
+}
+
+#define INPUT __attribute__((cleanup(input_free))) struct input
 
 static struct input read_input(void)
 {
@@ -136,17 +143,15 @@ static enum manner parse_manner(const char *word)
 /* Send what goes; true while something is left. */
 static bool send_some(int fd, struct input *in, enum manner manner)
 {
-	ssize_t n = send(fd, in->data, in->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n = send(fd, in->data + in->sent, in->len - in->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n < 0 && errno != EAGAIN)
-		in->len = 0;
-	if (n > 0) {
-		in->data += n;
-		in->len -= (size_t)n;
-	}
-	if (in->len == 0 && manner == MANNER_HALF)
+		in->sent = in->len;
+	if (n > 0)
+		in->sent += (size_t)n;
+	if (in->sent == in->len && manner == MANNER_HALF)
 		shutdown(fd, SHUT_WR);
-	return in->len > 0;
+	return in->sent < in->len;
 }
 
 /* Print what came; false at the end. */
@@ -169,10 +174,10 @@ static short wanted_events(bool sending, enum manner manner)
 	return (short)((sending ? POLLOUT : 0) | (manner != MANNER_DEAF ? POLLIN : 0));
 }
 
-static int talk(int fd, struct input in, enum manner manner, int64_t ms)
+static int talk(int fd, struct input *in, enum manner manner, int64_t ms)
 {
 	int64_t start = now_ms();
-	bool sending = send_some(fd, &in, manner);
+	bool sending = send_some(fd, in, manner);
 
 	if (manner == MANNER_CLOSE)
 		return close(fd);
@@ -182,7 +187,7 @@ static int talk(int fd, struct input in, enum manner manner, int64_t ms)
 		if (left <= 0 || poll(&p, 1, (int)left) == 0)
 			break;
 		if (p.revents & POLLOUT)
-			sending = send_some(fd, &in, manner);
+			sending = send_some(fd, in, manner);
 		bool over = manner == MANNER_DEAF ? p.revents & (POLLHUP | POLLERR) : !print_some(fd);
 		if (over) {
 			printf("-- closed after %lld ms\n", (long long)(now_ms() - start));
@@ -196,8 +201,9 @@ static int talk(int fd, struct input in, enum manner manner, int64_t ms)
 static int run_talk(int argc, char **argv)
 {
 	enum manner manner = parse_manner(argc > 3 ? argv[3] : "half");
+	INPUT in = read_input();
 
-	return talk(must_connect(argv[2]), read_input(), manner, argc > 4 ? atoll(argv[4]) : DEFAULT_MS);
+	return talk(must_connect(argv[2]), &in, manner, argc > 4 ? atoll(argv[4]) : DEFAULT_MS);
 }
 
 static int run_become(int argc, char **argv)
@@ -210,12 +216,13 @@ static int run_become(int argc, char **argv)
 	int fd = must_connect(argv[2]);
 	if (seteuid(0) < 0 || setresuid(to, to, to) < 0)
 		die("setresuid");
-	return talk(fd, read_input(), MANNER_HALF, DEFAULT_MS);
+	INPUT in = read_input();
+	return talk(fd, &in, MANNER_HALF, DEFAULT_MS);
 }
 
 static int run_drip(int argc, char **argv)
 {
-	struct input in = read_input();
+	INPUT in = read_input();
 	int fd = must_connect(argv[2]);
 	int64_t start = now_ms();
 
@@ -294,7 +301,8 @@ static int run_flood(int argc, char **argv)
 		counts.kept += fds[i] >= 0;
 	printf("kept %zu told %zu closed %zu failed %zu\n", counts.kept, counts.told, counts.closed, counts.failed);
 	fflush(stdout);
-	read_input();
+	INPUT until = read_input();
+	(void)until;
 	free(fds);
 	free(told);
 	return 0;
@@ -321,7 +329,7 @@ static bool send_with(int fd, const struct input *in, int type, const void *data
 
 static int run_rights(int argc, char **argv)
 {
-	struct input in = read_input();
+	INPUT in = read_input();
 	size_t n = (size_t)atoi(argv[3]), n_fds = (size_t)atoi(argv[4]);
 	int fds[RIGHTS_MAX], fd = must_connect(argv[2]);
 
@@ -335,19 +343,19 @@ static int run_rights(int argc, char **argv)
 	for (size_t i = 0; i < n; i++)
 		if (!send_with(fd, &in, SCM_RIGHTS, fds, n_fds * sizeof(fds[0])))
 			die("sendmsg");
-	return talk(fd, (struct input){ 0 }, MANNER_HALF, DEFAULT_MS);
+	return talk(fd, &(struct input){ 0 }, MANNER_HALF, DEFAULT_MS);
 }
 
 static int run_forge(int argc, char **argv)
 {
-	struct input in = read_input();
+	INPUT in = read_input();
 	struct ucred root = { .pid = getpid() };
 	int fd = must_connect(argv[2]);
 
 	(void)argc;
 	if (!send_with(fd, &in, SCM_CREDENTIALS, &root, sizeof(root)))
 		die("sendmsg");
-	return talk(fd, (struct input){ 0 }, MANNER_HALF, DEFAULT_MS);
+	return talk(fd, &(struct input){ 0 }, MANNER_HALF, DEFAULT_MS);
 }
 
 /* --- time ----------------------------------------------------------------------------------------------------------- */
@@ -373,7 +381,7 @@ static int compare(const void *a, const void *b)
 
 static int run_latency(int argc, char **argv)
 {
-	struct input in = read_input();
+	INPUT in = read_input();
 	size_t n = (size_t)atoi(argv[3]);
 	int64_t *us = calloc(n + 1, sizeof(*us));
 	int fd = must_connect(argv[2]);
@@ -418,7 +426,7 @@ static void drain(int fd)
 
 static int run_storm(int argc, char **argv)
 {
-	struct input in = read_input();
+	INPUT in = read_input();
 	unsigned seed = (unsigned)atoi(argv[4]);
 	char *broken = malloc(in.len + 1);
 

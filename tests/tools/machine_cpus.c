@@ -133,6 +133,9 @@ static void put_amd_pstate(struct out *o, const struct machine *m, const char *a
 	out_number(o, 0644, 1, CPU "/cpufreq/boost");
 	out_number(o, 0444, m->max_khz, CPU "/cpufreq/policy{%s}/amd_pstate_max_freq", all);
 	out_number(o, 0444, 166, CPU "/cpufreq/policy{%s}/amd_pstate_highest_perf", all);
+	out_number(o, 0444, m->base_khz / 1000, CPU "/cpu{%s}/acpi_cppc/nominal_freq", all); /* MHz */
+	out_number(o, 0444, 166, CPU "/cpu{%s}/acpi_cppc/highest_perf", all);
+	out_number(o, 0444, 104, CPU "/cpu{%s}/acpi_cppc/nominal_perf", all);
 	out_number(o, 0444, 1720000, CPU "/cpufreq/policy{%s}/amd_pstate_lowest_nonlinear_freq", all);
 }
 

@@ -485,8 +485,8 @@ static void add_irq(struct tree *t)
 	static const char *const lines[] = {
 		"f 0444 /sys/kernel/irq/6/chip_name\tIO-APIC", "f 0444 /sys/kernel/irq/6/hwirq\t6",
 		"f 0444 /sys/kernel/irq/6/actions\tfloppy",    "f 0644 /proc/irq/6/smp_affinity\tf",
-		"f 0644 /proc/irq/6/smp_affinity_list\t0-3",   "f 0444 /proc/irq/6/effective_affinity\t4",
-		"f 0444 /proc/irq/6/effective_affinity_list\t2",
+		"f 0644 /proc/irq/6/smp_affinity_list\t0-3",   "f 0644 /proc/irq/6/effective_affinity\t4",
+		"f 0644 /proc/irq/6/effective_affinity_list\t2",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
@@ -712,21 +712,134 @@ static void model_apply(struct model *m, int p, int phase, bool switch_)
 	}
 }
 
+/* The place of the layer that holds a thing; -1: none does. */
+static int model_top(const struct model *m, size_t k)
+{
+	int i = m->n - 1;
+
+	while (i >= 0 && m->stack[i].value[k] < 0)
+		i--;
+	return i;
+}
+
+static const char *model_value(const struct model *m, size_t k)
+{
+	static char text[32];
+	int i = model_top(m, k);
+
+	if (i < 0)
+		return things[k].original;
+	snprintf(text, sizeof(text), "%d", m->stack[i].value[k]);
+	return text;
+}
+
+/* Layer i is one of those that the request applies. */
+static bool is_applied(const struct model *m, int i, int p, int phase)
+{
+	return m->stack[i].profile == p && (phase < 0 || m->stack[i].phase == phase);
+}
+
+/* The layers from `at` upwards that the request applies are what they were. */
+static void model_drop(struct model *m, const struct model *old, int at, int p, int phase)
+{
+	for (int i = m->n - 1; i >= at; i--) {
+		int k = old->n - 1;
+
+		if (!is_applied(m, i, p, phase))
+			continue;
+		while (k >= 0 && (old->stack[k].profile != p || old->stack[k].phase != m->stack[i].phase))
+			k--;
+		if (k < 0)
+			model_remove(m, i);
+		else
+			m->stack[i] = old->stack[k];
+	}
+}
+
+/* The layer whose step fails when k cannot be written: that which holds it, or which held it and does not any more. */
+static int model_failed(const struct model *m, const struct model *old, size_t k)
+{
+	int at = model_top(m, k), was = model_top(old, k), i = 0;
+
+	if (at >= 0 || was < 0)
+		return at;
+	while (i < m->n && (m->stack[i].profile != old->stack[was].profile || m->stack[i].phase != old->stack[was].phase))
+		i++;
+	return i < m->n ? i : -1;
+}
+
+/* An apply with --keep during which thing k cannot be written. False: nothing is kept. */
+static bool model_keep(struct model *m, const struct model *old, size_t k, int p, int phase)
+{
+	bool dropped[N_PROFILES * N_PHASES] = {false}; /* by phase: is what it was */
+
+	for (;;) {
+		int at = model_failed(m, old, k), below = 0;
+		char now[32];
+
+		snprintf(now, sizeof(now), "%s", model_value(old, k));
+		if (strcmp(model_value(m, k), now) == 0)
+			return true;
+		if (at < 0 || !is_applied(m, at, p, phase) || dropped[m->stack[at].phase])
+			return false;
+		while (below < at && (!is_applied(m, below, p, phase) || dropped[m->stack[below].phase]))
+			below++;
+		if (below == at)
+			return false;
+		for (int i = at; i < m->n; i++) {
+			if (is_applied(m, i, p, phase))
+				dropped[m->stack[i].phase] = true;
+		}
+		model_drop(m, old, at, p, phase);
+	}
+}
+
 static void assert_like_model(const struct tree *t, const struct model *m)
 {
 	for (size_t k = 0; k < N_THINGS; k++) {
-		char wanted[32];
-		int i = m->n - 1;
+		const char *wanted = model_value(m, k);
 
-		while (i >= 0 && m->stack[i].value[k] < 0)
-			i--;
-		if (i < 0)
-			snprintf(wanted, sizeof(wanted), "%s", things[k].original);
-		else
-			snprintf(wanted, sizeof(wanted), "%d", m->stack[i].value[k]);
 		if (strcmp(get(t, things[k].path), wanted) != 0)
 			fail_msg("%s: %s, the model says %s", things[k].path, get(t, things[k].path), wanted);
 	}
+}
+
+static void refuse_the_thing(struct tree *t)
+{
+	for (size_t k = 0; k < N_THINGS; k++) {
+		if (strcmp(t->object + strlen("sysctl "), things[k].option) == 0)
+			refuse_writes(t, things[k].path, true);
+	}
+}
+
+/* An apply during which one thing turns out not to be writable. */
+static void random_refusal(struct tree *t, struct model *m)
+{
+	int p = pick(m, N_PROFILES), phase = pick(m, 3) ? -1 : pick(m, N_PHASES);
+	size_t k = (size_t)pick(m, N_THINGS);
+	char name[] = {(char)('p' + p), '\0'}, phase_name[] = {(char)('a' + phase), '\0'}, object[64];
+	struct request q = {.profile = name, .switch_ = pick(m, 4) == 0, .keep = pick(m, 4) != 0};
+	struct model old;
+
+	write_profile(t, m, p);
+	if (phase >= 0 && m->file[p][phase].order < 0)
+		return;
+	old = *m;
+	model_apply(m, p, phase, q.switch_);
+	snprintf(object, sizeof(object), "sysctl %s", things[k].option);
+	when(t, object, refuse_the_thing);
+	int r = call_phase(t, engine_apply, q, phase < 0 ? NULL : phase_name);
+	t->event = NULL;
+	refuse_writes(t, things[k].path, false);
+	bool is_kept = q.keep ? model_keep(m, &old, k, p, phase)
+	                      : strcmp(get(t, things[k].path), model_value(m, k)) == 0;
+	assert_int_equal(r == 0, is_kept);
+	if (is_kept)
+		return;
+	assert_string_equal(t->err.code, ERR_WRITE_FAILED);
+	assert_string_equal(t->err.subject, object);
+	memcpy(m->stack, old.stack, sizeof(m->stack));
+	m->n = old.n;
 }
 
 static void random_apply(struct tree *t, struct model *m)
@@ -739,7 +852,6 @@ static void random_apply(struct tree *t, struct model *m)
 		write_profile(t, m, p);
 	if (phase >= 0 && m->file[p][phase].order < 0)
 		return;
-	/* Somebody else's value below an apply of the layer that holds it is overwritten: repeat to be sure of that. */
 	assert_done(t, call_phase(t, engine_apply, q, phase < 0 ? NULL : phase_name));
 	model_apply(m, p, phase, q.switch_);
 }
@@ -778,12 +890,14 @@ static void test_random_requests_agree_with_a_simple_model(void **state)
 	print_message("HFT_TEST_SEED=%u\n", m.seed);
 	for (int p = 0; p < N_PROFILES; p++)
 		write_profile(t, &m, p);
-	for (int i = 0; i < 200; i++) {
-		int what = pick(&m, 8);
+	for (int i = 0; i < 300; i++) {
+		int what = pick(&m, 10);
 
 		if (what < 4)
 			random_apply(t, &m);
-		else if (what < 7)
+		else if (what < 6)
+			random_refusal(t, &m);
+		else if (what < 9)
 			random_rollback(t, &m);
 		else
 			random_drift(t, &m);
@@ -840,5 +954,6 @@ int main(void)
 		TEST(test_random_requests_agree_with_a_simple_model),
 	};
 
+	become_nobody();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
