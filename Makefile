@@ -121,7 +121,7 @@ lint: all
 
 # --- tools of tests; hostdump is their judge and shares no code with the program --------------------------------------
 
-TOOLS = $(patsubst %,$(O)/tests/tools/%,mktree hostdump)
+TOOLS = $(patsubst %,$(O)/tests/tools/%,mktree genhost hostdump)
 
 $(O)/tests/tools/hostdump: $(call obj,tests/tools/hostdump.c tests/tools/hostdump_live.c)
 $(O)/tests/tools/mktree: $(call obj,tests/tools/mktree.c)
@@ -150,8 +150,9 @@ server-tools: tools $(SERVER_TOOLS)
 server-test:
 	$(Q)$(MAKE) --no-print-directory O=$(O)/fault FAULT=1 all server-tools
 	$(Q)$(MAKE) --no-print-directory O=$(O)/san SAN=address,undefined FAULT=1 all server-tools
-	$(Q)HFT_BUILD='$(abspath $(O)/fault)' bats tests/server
-	$(Q)HFT_BUILD='$(abspath $(O)/san)' bats tests/server
+	$(Q)HFT_BUILD='$(abspath $(O)/san)' bats tests/server >$(O)/server-san.log 2>&1 & san=$$!; \
+	HFT_BUILD='$(abspath $(O)/fault)' bats tests/server; plain=$$?; \
+	wait $$san; san=$$?; echo '== the same, sanitised'; cat $(O)/server-san.log; [ $$plain = 0 ] && [ $$san = 0 ]
 
 # --- fuzzing: each harness of tests/fuzz in turn, FUZZ_SECONDS long; what it finds is left in O/fuzz ------------------
 
@@ -168,10 +169,12 @@ fuzz-build: $(FUZZ_BIN)
 
 fuzz:
 	$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz CC=clang SAN=fuzzer-no-link,$(FUZZ_SAN) fuzz-build
-	@for f in $(FUZZ); do echo "== $$f, $(FUZZ_SECONDS) s"; mkdir -p $(O)/fuzz/corpus/$$f; \
+	@for f in $(FUZZ); do mkdir -p $(O)/fuzz/corpus/$$f; \
 	dict=tests/fuzz/$$f.dict; [ -f $$dict ] && dict=-dict=$$dict || dict=; \
-	$(O)/fuzz/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 -print_final_stats=1 -verbosity=0 $$dict \
-	-artifact_prefix=$(O)/fuzz/$$f- $(O)/fuzz/corpus/$$f $(wildcard tests/fuzz/seeds) || exit 1; done
+	$(O)/fuzz/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 -print_final_stats=1 $$dict \
+	-artifact_prefix=$(O)/fuzz/$$f- $(O)/fuzz/corpus/$$f >$(O)/fuzz/$$f.log 2>&1 || \
+	{ tail -50 $(O)/fuzz/$$f.log; exit 1; }; \
+	echo "== $$f: $$(sed -n 's/^stat::number_of_executed_units: *//p' $(O)/fuzz/$$f.log) inputs"; done
 
 # --- the benchmark: prints ratios, exits 1 when one is over its target; no part of check ----------------------------
 

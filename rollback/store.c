@@ -91,6 +91,25 @@ int store_generation(struct store *s, uint64_t *ret, struct hft_err *err)
 	return r == 0 ? generation(s, &numbers, &quarantined, ret, err) : r;
 }
 
+int store_stamp(struct store *s, uint64_t *ret, struct hft_err *err)
+{
+	CLEANUP(numbers_done) struct numbers numbers = { 0 };
+	CLEANUP(strlist_done) struct strlist quarantined = { 0 };
+	uint64_t h = HASH_START;
+
+	int r = store_numbers(s, &numbers, err);
+	if (r == 0)
+		r = store_quarantined(s, &quarantined, err);
+	if (r == 0 && numbers.len > 0) {
+		h = hash(h, numbers.n, numbers.len * sizeof(*numbers.n));
+		r = hash_journal(s, numbers.n[numbers.len - 1], &h, err);
+	}
+	for (size_t i = 0; i < quarantined.n; i++)
+		h = hash(h, quarantined.s[i], strlen(quarantined.s[i]) + 1);
+	*ret = h;
+	return r;
+}
+
 /* --- the view ----------------------------------------------------------------------------------------------------- */
 
 static void info_done(struct txn_info *info)

@@ -80,6 +80,8 @@ int store_quarantine(struct store *s, struct hft_err *err);
 int store_load_current(struct store *s, struct store_view *ret, struct hft_err *err);
 /* Only the generation (a cheap look: names, sizes and mtimes of txn/), for "has anything changed". */
 int store_generation(struct store *s, uint64_t *ret, struct hft_err *err);
+/* A cheaper look, enough to know that what store_load_current() said still holds: the names, and the newest file. */
+int store_stamp(struct store *s, uint64_t *ret, struct hft_err *err);
 /* The lock. Creates the directory when it is missing. -EWOULDBLOCK ERR_BUSY; -EPERM ERR_STATE as of store_load.
  * Closing the descriptor (in every process that has it) releases it. */
 int store_lock(struct store *s, int *ret_fd, struct hft_err *err);

@@ -18,6 +18,7 @@ struct host;
 struct json;
 struct knob;
 struct knob_holds;
+struct session;
 struct store;
 
 struct engine { /* borrowed by every call; the owner frees what it points to */
@@ -27,6 +28,9 @@ struct engine { /* borrowed by every call; the owner frees what it points to */
 	struct strlist profile_dirs;  /* searched in this order */
 	const char *host_conf;        /* path, below `files`; NULL: /etc/hfttune/host.conf below fs */
 	const struct knob_holds *holds; /* NULL: nobody stays to hold a descriptor */
+	/* For a worker that serves several requests: where the last one leaves what it read of host and journal. The next
+	 * one uses it when neither journal nor online CPUs have changed since. NULL: every request reads for itself. */
+	struct session *warm;
 	/* Before each step, and once at the end with i == n. May be NULL. */
 	void (*progress)(void *data, size_t i, size_t n, const char *object);
 	void *data;
@@ -82,6 +86,9 @@ struct request {
 	bool switch_, keep, all, force, keep_theirs;
 	int64_t to;                     /* rollback --to, 0: not given */
 };
+
+/* Make e->warm. 0 or -ENOMEM. */
+int engine_keep_warm(struct engine *e);
 
 /* Reads: change nothing, take no lock. */
 int engine_plan(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err);

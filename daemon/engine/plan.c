@@ -6,6 +6,7 @@
 #include "daemon/engine/plan.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -238,14 +239,23 @@ static int set_reason(struct step *st, const char *text, struct hft_err *err)
 	return step_set(&st->reason, text && *text ? text : NULL) ? 0 : err_oom(err);
 }
 
+static void blame_line(struct hft_err *err, const char *where)
+{
+	if (err && where)
+		snprintf(err->where, sizeof(err->where), "%s", where);
+}
+
 static int mark_na(struct build *b, const struct layer *l, struct layer_entry *e, const char *why, struct hft_err *err)
 {
 	struct step *st;
 	int r;
 
-	if (l->required)
-		return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, e->ref.key, "phase \"%s\" requires it, and %s",
-		                 l->phase, why);
+	if (l->required) {
+		err_raise(err, ERR_NOT_APPLICABLE, ENOENT, e->ref.key, "phase \"%s\" requires it, and %s", l->phase,
+		          why);
+		blame_line(err, l->settings[e->setting].where);
+		return -ENOENT;
+	}
 	if (!step_set(&e->na, why))
 		return err_oom(err);
 	r = add_step(b, e->ref.knob, e->ref.key, NULL, e->value, &st, err);
@@ -268,6 +278,7 @@ static int check_exact(struct build *b, struct step *st, const struct layer *l, 
 	if (b->refuse_inexact && !l->accept_inexact) {
 		err_raise(err, ERR_REFUSED, EPERM, st->key, "not exactly reversible: %s", why);
 		err_values(err, st->after, st->before);
+		blame_line(err, st->where);
 		err_hint(err, "write `accept = inexact` under [phase %s], if that is acceptable", l->phase);
 		return -EPERM;
 	}

@@ -3,6 +3,7 @@
 #include "daemon/engine/session.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -59,21 +60,124 @@ static int recover_first(struct session *s, const struct request *q, struct hft_
 	if (r < 0)
 		return r;
 	s->recovered = txn;
+	s->stamp = 0;
 	store_view_done(&s->view);
 	return load_state(s, SESSION_CHANGE, err);
 }
 
-static int open_host(const struct engine *e, struct session *s, struct hft_err *err)
+static void set_context(const struct engine *e, struct session *s)
 {
-	int r = host_read(e->fs, &s->host, err);
-
 	s->ctx = (struct knob_ctx){
 		.fs = e->fs,
 		.host = s->host,
 		.holds = e->holds,
 		.copied = !fsio_is_live(e->fs),
 	};
+}
+
+static int open_host(const struct engine *e, struct session *s, struct hft_err *err)
+{
+	int r = host_read(e->fs, &s->host, err);
+
+	set_context(e, s);
 	return r;
+}
+
+/* --- kept warm between requests -------------------------------------------------------------------------------------------- */
+
+int engine_keep_warm(struct engine *e)
+{
+	e->warm = calloc(1, sizeof(*e->warm));
+	if (!e->warm)
+		return -ENOMEM;
+	*e->warm = (struct session){.e = e, .lock = -1};
+	return 0;
+}
+
+static bool is_online_still(const struct engine *e, const struct host *h)
+{
+	CLEANUP(strbuf_done) struct strbuf now = {0};
+	struct cpuset online;
+
+	return fsio_probe(e->fs, "/sys/devices/system/cpu/online", &now) == 0 &&
+	       cpuset_parse_kernel(strbuf_str(&now), &online, NULL) == 0 && cpuset_equal(&online, &h->online);
+}
+
+static void move(struct session *to, struct session *from)
+{
+	to->host = TAKE_PTR(from->host);
+	to->view = from->view;
+	to->state = from->state;
+	to->stamp = from->stamp;
+	from->view = (struct store_view){0};
+	state_init(&from->state);
+}
+
+static void drop(struct session *s)
+{
+	state_done(&s->state);
+	store_view_done(&s->view);
+	host_free(TAKE_PTR(s->host));
+}
+
+/* Take over what the request before has read, if it still holds; otherwise only note the stamp. */
+static bool take_warm(const struct engine *e, struct session *ret)
+{
+	if (!e->warm || store_stamp(e->store, &ret->stamp, NULL) < 0) {
+		ret->stamp = 0;
+		return false;
+	}
+	if (!e->warm->host || e->warm->stamp != ret->stamp || !is_online_still(e, e->warm->host)) {
+		drop(e->warm);
+		return false;
+	}
+	move(ret, e->warm);
+	set_context(e, ret);
+	return true;
+}
+
+/* Interrupts and network devices come and go: they are read anew by who needs them. */
+static void give_warm(struct session *s)
+{
+	const struct engine *e = s->e;
+
+	if (!e || !e->warm || !s->host || !s->stamp || s->kind == SESSION_WHOLE)
+		return;
+	drop(e->warm);
+	host_forget_devices(s->host);
+	move(e->warm, s);
+}
+
+void session_adopt(struct session *s, struct state *take_next, int64_t txn)
+{
+	struct txn_info *info = s->stamp ? calloc(1, sizeof(*info)) : NULL;
+
+	s->stamp = 0;
+	if (!info || store_stamp(s->e->store, &s->stamp, NULL) < 0) {
+		free(info);
+		return;
+	}
+	/* What store_load_current() would say: this one transaction, committed. */
+	store_view_done(&s->view);
+	*info = (struct txn_info){.txn = txn, .state = TXN_COMMITTED};
+	s->view = (struct store_view){.txns = info, .n_txns = 1, .committed = txn};
+	state_done(&s->state);
+	s->state = *take_next;
+	state_init(take_next);
+	for (size_t i = 0; i < s->state.n_layers; i++)
+		s->state.layers[i]->touched = false;
+}
+
+/* --- opening --------------------------------------------------------------------------------------------------------------- */
+
+static int read_all(const struct engine *e, enum session_kind kind, struct session *s, struct hft_err *err)
+{
+	int r;
+
+	if (kind != SESSION_WHOLE && take_warm(e, s))
+		return 0;
+	r = open_host(e, s, err);
+	return r < 0 ? r : load_state(s, kind, err);
 }
 
 int session_open(const struct engine *e, enum session_kind kind, const struct request *q, struct session *ret,
@@ -82,12 +186,10 @@ int session_open(const struct engine *e, enum session_kind kind, const struct re
 	bool changing = kind == SESSION_CHANGE;
 	int r;
 
-	*ret = (struct session){.e = e, .lock = -1};
+	*ret = (struct session){.e = e, .kind = kind, .lock = -1};
 	r = changing ? store_lock(e->store, &ret->lock, err) : 0;
 	if (r == 0)
-		r = open_host(e, ret, err);
-	if (r == 0)
-		r = load_state(ret, kind, err);
+		r = read_all(e, kind, ret, err);
 	if (r == 0 && changing)
 		r = refuse_damage(ret, err);
 	if (r == 0 && changing)
@@ -99,9 +201,8 @@ int session_open(const struct engine *e, enum session_kind kind, const struct re
 
 void session_done(struct session *s)
 {
-	state_done(&s->state);
-	store_view_done(&s->view);
-	host_free(s->host);
+	give_warm(s);
+	drop(s);
 	mem_closep(&s->lock);
 	*s = (struct session){.lock = -1};
 }

@@ -7,20 +7,22 @@
 #include "daemon/knobs/knob.h"
 #include "rollback/store.h"
 
+enum session_kind {
+	SESSION_READ,   /* what is in force */
+	SESSION_WHOLE,  /* and every transaction that is kept: status, history */
+	SESSION_CHANGE, /* under the lock, after recovery */
+};
+
 struct session {
 	const struct engine *e;
 	struct host *host;
 	struct knob_ctx ctx;
 	struct store_view view;
 	struct state state;   /* in force, or of an earlier boot */
+	uint64_t stamp;       /* of the journal before it was read; 0: not taken */
+	enum session_kind kind;
 	int lock;             /* -1 for reads */
 	int64_t recovered;
-};
-
-enum session_kind {
-	SESSION_READ,   /* what is in force */
-	SESSION_WHOLE,  /* and every transaction that is kept: status, history */
-	SESSION_CHANGE, /* under the lock, after recovery */
 };
 
 /* For a change: takes the lock, refuses a damaged journal, and recovers. force/keep_theirs: how recovery treats objects that
@@ -28,6 +30,8 @@ enum session_kind {
 int session_open(const struct engine *e, enum session_kind kind, const struct request *q, struct session *ret,
                  struct hft_err *err);
 void session_done(struct session *s);
+/* A change was committed as txn: its layers and originals are what is in force now. Takes *next. */
+void session_adopt(struct session *s, struct state *take_next, int64_t txn);
 
 /* The number of a transaction that is open or left objects neither before nor after; 0: none. */
 int64_t session_unfinished(const struct session *s);

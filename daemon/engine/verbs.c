@@ -65,13 +65,19 @@ int engine_plan(const struct engine *e, const struct request *q, struct result *
 }
 
 /* Run and report, whatever the verb. */
-static int carry_out(const struct session *s, struct plan *p, const struct run_labels *labels, struct result *ret,
+static int carry_out(struct session *s, struct plan *p, const struct run_labels *labels, struct result *ret,
                      struct hft_err *err)
 {
 	int r = run_plan(s, p, labels, &ret->txn, err);
 
 	ret->recovered = s->recovered;
-	return r < 0 ? r : plan_report(s, p, ret, err);
+	if (r == 0)
+		r = plan_report(s, p, ret, err);
+	if (r < 0)
+		s->stamp = 0; /* the journal has moved on without us */
+	else if (ret->txn)
+		session_adopt(s, &p->next, ret->txn);
+	return r;
 }
 
 int engine_apply(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err)

@@ -172,6 +172,12 @@ int host_read_details(struct host *h, struct hft_err *err)
 	return r;
 }
 
+void host_forget_devices(struct host *h)
+{
+	host_irqs_done(h);
+	host_nics_done(h);
+}
+
 void host_free(struct host *h)
 {
 	if (h == NULL)

@@ -95,6 +95,8 @@ int host_read_details(struct host *h, struct hft_err *err);  /* vendor, model, i
 int host_read_nics(struct host *h, struct hft_err *err);
 int host_read_irqs(struct host *h, struct hft_err *err);     /* reads the NICs too */
 int host_read_features(struct host *h, struct hft_err *err); /* what the kernel and the machine have */
+/* Forget interrupts and network devices, which come and go: the next host_read_ call reads them anew. */
+void host_forget_devices(struct host *h);
 void host_free(struct host *h);
 void host_freep(struct host **h);
 

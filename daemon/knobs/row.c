@@ -446,6 +446,13 @@ static int read_twins(const struct row_table *t, const struct knob_ctx *c, const
 	return ret->oom ? err_oom(err) : 0;
 }
 
+static bool reads_zero(const struct knob_ctx *c, const struct row *row)
+{
+	CLEANUP(strbuf_done) struct strbuf number = {0};
+
+	return read_one(c, row, &number, NULL) == 0 && str_eq(strbuf_str(&number), "0");
+}
+
 /*
  * Writing one zeroes the other, but only when its number changes (mm/page-writeback.c, dirty_ratio_handler): a ratio of
  * 0 while the bytes are in force has to go by way of 1.
@@ -457,10 +464,10 @@ static int write_twins(const struct row_table *t, const struct knob_ctx *c, cons
 	const char *number = "";
 	int r = split_twin(t, first, value, &row, &number, err);
 
-	/* A copied tree has two files: the old one first, so that a crash between them leaves no value that looks whole. */
+	/* A copied tree has two files: the old one first, so that a crash between them leaves none that looks whole. */
 	if (r == 0 && c->copied)
 		r = write_one(c, twin_of(t, row), "0", err);
-	if (r == 0 && str_eq(number, "0"))
+	else if (r == 0 && str_eq(number, "0") && !reads_zero(c, twin_of(t, row)))
 		r = write_one(c, row, "1", err);
 	return r == 0 ? write_one(c, row, number, err) : r;
 }

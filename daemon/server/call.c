@@ -68,10 +68,11 @@ static void finish(struct call *call)
 	call_free(call);
 	if (c)
 		client_call_done(c);
-	if (s->stopping && !s->changing)
+	if (s->stopping && !s->changing) {
 		sd_event_exit(s->event, 0);
-	else
-		wake_waiting(s);
+		return;
+	}
+	wake_waiting(s);
 }
 
 void call_detach(struct call *call)
@@ -149,10 +150,15 @@ static void take_control(struct call *call, const struct control *c, int take_fd
 
 	switch ((enum control_kind)c->kind) {
 	case CONTROL_HOLD:
+		call->worker.epoch = ++call->server->epoch; /* it knows; others do not */
 		answer(call, holds_set(holds, c->key, c->value, TAKE_FD(take_fd)));
 		break;
 	case CONTROL_RELEASE:
+		call->worker.epoch = ++call->server->epoch;
 		answer(call, holds_drop(holds, c->key));
+		break;
+	case CONTROL_DONE:
+		call->done = true;
 		break;
 	}
 	mem_closep(&take_fd);
@@ -183,12 +189,32 @@ static bool receive_control(struct call *call)
 	return true;
 }
 
+/* Everything was said: pass the rest on, and keep the worker for the next call. */
+static void complete(struct call *call)
+{
+	struct server *s = call->server;
+	struct worker w = call->worker;
+
+	while (pass_on(call) > 0)
+		;
+	call->worker = (struct worker){.pid = -1, .pidfd = -1, .out = -1, .control = -1};
+	stop_worker(call);
+	if (w.epoch != s->epoch || s->changing == call)
+		idle_discard(s); /* it knows less than this one */
+	idle_keep(s, &w);
+	finish(call);
+}
+
 static int on_control(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
+	struct call *call = data;
+
 	(void)fd;
 	(void)revents;
-	if (!receive_control(data))
+	if (!receive_control(call))
 		sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	else if (call->done)
+		complete(call);
 	return 0;
 }
 
@@ -340,7 +366,7 @@ static int on_child(sd_event_source *source, int fd, uint32_t revents, void *dat
 		;
 	while (pass_on(call) > 0)
 		;
-	if (info.si_code == CLD_EXITED && info.si_status == WORKER_REPLIED)
+	if (call->done)
 		finish(call);
 	else
 		handle_loss(call, &info);
@@ -363,40 +389,52 @@ static int watch(struct call *call)
 	return 0;
 }
 
-static void begin(struct call *call)
+/* What Status may tell of the transaction that runs meanwhile. */
+static struct running look_around(struct call *call)
 {
 	struct server *s = call->server;
-	struct running now = {.stuck = s->stuck, .standalone = s->standalone};
-	struct hft_err err = {0};
-	int r;
+	struct running now = {0};
 
 	if (s->changing && s->changing != call) {
 		call_look(s->changing);
 		now = s->changing->progress;
 		now.changing = true;
-		now.stuck = s->stuck;
-		now.standalone = s->standalone;
 	}
-	r = worker_start(&(struct worker_job){
-				 .engine = &s->engine,
-				 .method = call->recovering ? NULL : call->method,
-				 .parameters = call->request.parameters,
-				 .running = &now,
-				 .cause = call->recovering && call->has_cause ? &call->cause : NULL,
-				 .holds = &s->holds,
-				 .forget = server_forget,
-				 .data = s,
-				 .standalone = s->standalone,
-				 .more = call->request.more,
-				 .oneway = call->request.oneway,
-			 }, &call->worker, &err);
+	now.stuck = s->stuck;
+	now.standalone = s->standalone;
+	return now;
+}
+
+static void begin(struct call *call)
+{
+	struct server *s = call->server;
+	struct running now = look_around(call);
+	struct hft_err err = {0};
+	struct worker_job job = {
+		.engine = &s->engine,
+		.method = call->recovering ? NULL : call->method,
+		.parameters = call->request.parameters,
+		.running = &now,
+		.cause = call->recovering && call->has_cause ? &call->cause : NULL,
+		.holds = &s->holds,
+		.standalone = s->standalone,
+		.more = call->request.more,
+		.oneway = call->request.oneway,
+	};
+	int r = idle_take(s, &job, &call->worker);
+
+	if (r < 0) {
+		r = worker_start(&job, &call->worker, &err);
+		call->worker.epoch = s->epoch;
+	}
 	if (r == 0 && watch(call) == 0)
 		return;
 	if (r == 0) {
 		worker_kill(&call->worker);
 		err_oom(&err);
 	}
-	tell(call, &err);
+	if (call->client)
+		client_send_err(call->client, &err);
 	finish(call);
 }
 

@@ -255,7 +255,9 @@ static int check_busy(const struct server *s, const struct method *m, struct hft
 
 	if (!m->changes || !now || (now->recovering && !now->client && !s->stuck))
 		return 0;
-	call_look(now);
+	/* Its caller has the answer already; only the worker has not been reaped: the next one waits for that. */
+	if (call_look(now), now->worker.note && __atomic_load_n(&now->worker.note->finished, __ATOMIC_ACQUIRE))
+		return 0;
 	err_raise(err, ERR_BUSY, EBUSY, now->object[0] ? now->object : "transaction", s->stuck
 	          ? "a transaction is stuck in the kernel"
 	          : "another transaction is running");

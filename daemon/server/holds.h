@@ -33,7 +33,7 @@ int holds_adopt(struct holds *h, const char *fd_name, int fd);
 void holds_for_knobs(struct holds *h, struct knob_holds *ret);
 
 /* A request as it travels: one datagram. */
-enum control_kind { CONTROL_HOLD = 'h', CONTROL_RELEASE = 'r' };
+enum control_kind { CONTROL_HOLD = 'h', CONTROL_RELEASE = 'r', CONTROL_DONE = 'd' /* the call; everything is said */ };
 struct control {
 	char kind;
 	char key[128];

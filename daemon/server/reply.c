@@ -40,8 +40,17 @@ int reply_flush(struct reply *r)
 	return 0;
 }
 
+/* From here on the caller may act on the answer: what it sends next must not meet a busy daemon. */
+static void mark_finished(struct reply *r)
+{
+	if (r->finished)
+		__atomic_store_n(r->finished, 1, __ATOMIC_RELEASE);
+}
+
 int reply_json(struct reply *r, struct json *take_parameters, bool continues)
 {
+	if (!continues)
+		mark_finished(r);
 	if (r->oneway) {
 		json_free(take_parameters);
 		return 0;
@@ -53,6 +62,7 @@ int reply_json(struct reply *r, struct json *take_parameters, bool continues)
 
 int reply_error(struct reply *r, const struct hft_err *err)
 {
+	mark_finished(r);
 	if (r->oneway)
 		return 0;
 	strbuf_reset(&r->out);

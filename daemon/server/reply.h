@@ -16,6 +16,7 @@ struct reply {
 	int fd;
 	bool more;   /* the caller takes several replies */
 	bool oneway; /* the caller takes none */
+	unsigned *finished; /* set to 1 before the last message goes out, or NULL */
 	int64_t last_progress_us;
 	struct strbuf out; /* not yet sent */
 };

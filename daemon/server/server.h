@@ -59,7 +59,7 @@ struct call {
 	char object[128];        /* as of the last look */
 	unsigned serial;         /* of the worker's note, at the last look */
 	struct hft_err cause;    /* of the recovery that this call has become */
-	bool has_cause, killed, recovering;
+	bool has_cause, killed, recovering, done;
 	bool midway;             /* the client has been sent a part of a message */
 };
 
@@ -72,6 +72,8 @@ struct server {
 	size_t n_clients;
 	struct call *calls;
 	struct call *changing;   /* at most one */
+	struct idle *idle;       /* a worker that waits for its next call, or NULL */
+	unsigned epoch;          /* counts changes of the held descriptors */
 	uint64_t step_us, reap_us;
 	uint64_t haste;          /* divides the time limits of clients; 1 but in tests */
 	int listen_fd, spare_fd;
@@ -106,6 +108,12 @@ void client_call_done(struct client *c); /* never frees: callers still hold the 
 
 /* In a worker: close what belongs to the loop, so that a worker that hangs keeps no connection and no address alive. */
 void server_forget(void *data);
+
+/* Keep the worker of a call that is done, or let it go when there is a better one. Takes *w. */
+void idle_keep(struct server *s, struct worker *take_w);
+void idle_discard(struct server *s);
+/* Give the idle worker this call: 0 and the worker, or -EAGAIN. */
+int idle_take(struct server *s, const struct worker_job *job, struct worker *ret);
 
 /* Start the call of a client whose request has been checked. Owns request in any case. */
 void call_start(struct server *s, struct client *c, struct varlink_call *take_request, const struct method *m);

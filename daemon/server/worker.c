@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "daemon/knobs/knob.h"
 #include "daemon/server/event.h"
 #include "lib/base/err.h"
+#include "lib/base/fault.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
 #include "lib/json/json.h"
@@ -73,7 +75,7 @@ static int run(const struct worker_job *job, struct inside *in)
 		event_log_failure(&err);
 	if (r < 0)
 		r = reply_error(&in->reply, &err);
-	return r == -ENOMEM ? WORKER_LOST : WORKER_REPLIED;
+	return r == -ENOMEM ? r : 0;
 }
 
 static void reset_signals(void)
@@ -89,18 +91,23 @@ static void reset_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static _Noreturn void worker_main(const struct worker_job *job, pid_t parent, struct worker_note *note, int out,
-                                  int control)
+static _Noreturn void lose(void)
 {
-	struct inside in = {.reply = {.fd = out, .more = job->more, .oneway = job->oneway}, .note = note};
+	_exit(EXIT_FAILURE);
+}
+
+/* One call, and the word that it is done. */
+static void serve(const struct worker_job *job, struct worker_note *note, int out, int control)
+{
+	struct inside in = {
+		.reply = {.fd = out, .more = job->more, .oneway = job->oneway, .finished = &note->finished},
+		.note = note,
+	};
+	struct control done = {.kind = CONTROL_DONE};
 	struct knob_holds holds;
 	int r;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(WORKER_LOST);
-	job->forget(job->data);
-	reset_signals();
+	note->finished = 0;
 	job->holds->control = control;
 	holds_for_knobs(job->holds, &holds);
 	/* Nobody stays to hold a descriptor after a standalone run; a copied tree has no device. */
@@ -109,7 +116,56 @@ static _Noreturn void worker_main(const struct worker_job *job, pid_t parent, st
 	job->engine->data = &in;
 	r = run(job, &in);
 	reply_done(&in.reply);
-	_exit(r);
+	if (r < 0 || send(control, &done, sizeof(done), MSG_NOSIGNAL) < 0)
+		lose();
+}
+
+/* --- further calls ---------------------------------------------------------------------------------------------------------- */
+
+#define PARAMETERS_MAX 32768 /* longer ones get a worker of their own: they would not fit into one datagram for sure */
+
+/* A call as it is handed over. Pointers to code and tables are good on both sides of the fork. */
+struct assignment {
+	const struct method *method;
+	struct running running;
+	bool more, oneway;
+	char parameters[PARAMETERS_MAX];
+};
+
+static void serve_next(const struct worker_job *first, struct worker_note *note, int out, int control)
+{
+	CLEANUP(json_freep) struct json *parameters = NULL;
+	CLEANUP(mem_freep) struct assignment *a = malloc(sizeof(*a));
+	const size_t head = offsetof(struct assignment, parameters);
+	ssize_t n = a ? recv(control, a, sizeof(*a), 0) : -1;
+
+	if (n <= (ssize_t)head ||
+	    json_parse(a->parameters, (size_t)n - head, JSON_REQUEST_MAX, &parameters, NULL) < 0)
+		lose();
+	serve(&(struct worker_job){
+		      .engine = first->engine,
+		      .method = a->method,
+		      .parameters = parameters,
+		      .running = &a->running,
+		      .holds = first->holds,
+		      .standalone = first->standalone,
+		      .more = a->more,
+		      .oneway = a->oneway,
+	      }, note, out, control);
+}
+
+static _Noreturn void worker_main(const struct worker_job *job, pid_t parent, struct worker_note *note, int out,
+                                  int control)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent || engine_keep_warm(job->engine) < 0)
+		lose();
+	reset_signals();
+	fault_mark();
+	for (serve(job, note, out, control);;) {
+		fault_rewind();
+		serve_next(job, note, out, control);
+	}
 }
 
 /* --- in the daemon ----------------------------------------------------------------------------------------------------------- */
@@ -118,6 +174,15 @@ static void close_pair(int pair[2])
 {
 	mem_closep(&pair[0]);
 	mem_closep(&pair[1]);
+}
+
+static int open_sockets(int out[2], int control[2])
+{
+	/* Both ends block: a worker waits for a slow reader, and the loop asks for no more than is there. */
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
+		return -errno;
+	return 0;
 }
 
 static int fork_worker(const struct worker_job *job, int out[2], int control[2], struct worker *ret)
@@ -142,18 +207,15 @@ static int fork_worker(const struct worker_job *job, int out[2], int control[2],
 int worker_start(const struct worker_job *job, struct worker *ret, struct hft_err *err)
 {
 	int out[2] = {-1, -1}, control[2] = {-1, -1};
-	int r = 0;
+	int r;
 
-	*ret = (struct worker){.pid = -1, .pidfd = -1, .out = -1, .control = -1};
+	*ret = (struct worker){.pid = -1, .pidfd = -1, .out = -1, .control = -1, .n_calls = 1};
 	ret->note = mmap(NULL, sizeof(*ret->note), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (ret->note == MAP_FAILED) {
 		ret->note = NULL;
 		return err_oom(err);
 	}
-	/* Only the daemon's ends are non-blocking: a worker waits for a slow reader, the loop never does. */
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out) < 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
-		r = -errno;
+	r = open_sockets(out, control);
 	if (r == 0)
 		r = fork_worker(job, out, control, ret);
 	if (r < 0) {
@@ -166,6 +228,26 @@ int worker_start(const struct worker_job *job, struct worker *ret, struct hft_er
 	ret->control = TAKE_FD(control[0]);
 	close_pair(out);
 	close_pair(control);
+	return 0;
+}
+
+int worker_assign(struct worker *idle, const struct worker_job *job)
+{
+	CLEANUP(mem_freep) char *text = job->parameters ? json_print(job->parameters) : strdup("{}");
+	CLEANUP(mem_freep) struct assignment *a = calloc(1, sizeof(*a));
+	size_t len = text ? strlen(text) : 0;
+
+	if (!text || !a || len > PARAMETERS_MAX)
+		return -EAGAIN;
+	a->method = job->method;
+	a->running = *job->running;
+	a->more = job->more;
+	a->oneway = job->oneway;
+	memcpy(a->parameters, text, len);
+	idle->note->finished = 0;
+	if (send(idle->control, a, offsetof(struct assignment, parameters) + len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return -EAGAIN;
+	idle->n_calls++;
 	return 0;
 }
 

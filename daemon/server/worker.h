@@ -2,8 +2,11 @@
 /*
  * Forked workers. Every engine call runs in one, because any read or write of a kernel file may block. A worker speaks
  * over two sockets: `out` carries whole Varlink messages for the client, `control` carries held descriptors for the
- * daemon. Where it is stands in a page that both share, so that a step costs no system call. It dies with the daemon
- * (PR_SET_PDEATHSIG).
+ * daemon, and the word that a call is done. Where it is stands in a page that both share, so that a step costs no
+ * system call. It dies with the daemon (PR_SET_PDEATHSIG).
+ *
+ * A worker that has done its call waits for the next one and keeps what it knows of host and journal warm; the daemon
+ * keeps one such worker and lets the others go.
  */
 #pragma once
 
@@ -15,7 +18,8 @@
 
 /* Written by the worker before each step. A torn text is possible and harmless: it is for people. */
 struct worker_note {
-	unsigned serial; /* counts steps begun */
+	unsigned serial;   /* counts steps begun */
+	unsigned finished; /* the transaction is over, the last message is on its way */
 	unsigned step, steps;
 	char object[128];
 };
@@ -23,7 +27,9 @@ struct worker_note {
 struct worker {
 	pid_t pid;
 	struct worker_note *note; /* shared */
-	int pidfd, out, control; /* the daemon's ends, non-blocking; -1 when closed */
+	int pidfd, out, control; /* the daemon's ends; -1 when closed */
+	unsigned n_calls;        /* that it was given */
+	unsigned epoch;          /* of the held descriptors that it knows */
 };
 
 struct worker_job {
@@ -38,9 +44,10 @@ struct worker_job {
 	bool standalone, more, oneway;
 };
 
-/* Exit codes of a worker. */
-enum worker_exit { WORKER_REPLIED = 0, WORKER_LOST = 1 };
+#define WORKER_CALLS_MAX 1000 /* then it has served long enough */
 
+/* Give an idle worker its next call. -EAGAIN when it cannot take it: start another one then. */
+int worker_assign(struct worker *idle, const struct worker_job *job);
 /* Fork and run. 0, or -errno ERR_IO. */
 int worker_start(const struct worker_job *job, struct worker *ret, struct hft_err *err);
 void worker_done(struct worker *w); /* closes; does not kill */

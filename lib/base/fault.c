@@ -57,7 +57,7 @@ struct rule {
 	uint64_t from, to; /* fires for calls from..to, counted from 1 */
 	enum action action;
 	int sys; /* of ACTION_ERRNO */
-	uint64_t n_calls;
+	uint64_t n_calls, marked;
 };
 
 /* The one exception to "no mutable globals" besides the log level: there is no handle to hang it on, and a forked
@@ -249,6 +249,20 @@ void fault_after(enum fault_op op, const char *path)
 		kill_parent();
 	if (state.kill_after || state.crash_after)
 		die();
+}
+
+void fault_mark(void)
+{
+	if (!state.loaded)
+		load();
+	for (size_t i = 0; i < state.n_rules; i++)
+		state.rules[i].marked = state.rules[i].n_calls;
+}
+
+void fault_rewind(void)
+{
+	for (size_t i = 0; i < state.n_rules; i++)
+		state.rules[i].n_calls = state.rules[i].marked;
 }
 
 #endif

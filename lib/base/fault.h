@@ -9,7 +9,7 @@
  * "kill-after" (SIGKILL right after the call), "crash" and "crash-after" (the same, and the daemon that forked this
  * worker first), "block" (wait for ever, killable), "short" (a write of one byte less), "ignore" (a write of fsio_write
  * is reported as done and is not, as the kernel does with an unknown clocksource).
- * Counts are per process; a forked worker starts from the counts of its parent.
+ * Counts are per process; a forked worker starts from the counts of its parent, and again at each further call.
  * With HFT_FAULT_COUNT=FILE every passed failpoint appends "OP PATH\n" to FILE, so that a test can walk over all of them.
  */
 #pragma once
@@ -24,6 +24,9 @@ enum fault_op {
 int fault_before(enum fault_op op, const char *path);
 /* After the call. May not return. */
 void fault_after(enum fault_op op, const char *path);
+/* Remember the counts; go back to them. */
+void fault_mark(void);
+void fault_rewind(void);
 #else
 static inline int fault_before(enum fault_op op, const char *path)
 {
@@ -35,5 +38,11 @@ static inline void fault_after(enum fault_op op, const char *path)
 {
 	(void)op;
 	(void)path;
+}
+static inline void fault_mark(void)
+{
+}
+static inline void fault_rewind(void)
+{
 }
 #endif

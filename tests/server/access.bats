@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Who may call what: by the user and the groups that the kernel recorded at connect, for each row of the method table.
 # Other users are real ones; the groups exist for the daemon alone, in a mount namespace.
+# shellcheck disable=SC2086,SC2046 # process numbers, and arguments in lists, are words
+# shellcheck disable=SC2034,SC2119,SC2089,SC2090
 load ../helper
 load lib
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the tests of the daemon as a server share: messages, hostile clients, other users, and a tree that hangs.
 # Sourced after ../helper.
+# shellcheck disable=SC2034,SC2119,SC2120 # used by who loads it
 
 attack=$build/tests/tools/attack
 nobody=65534
@@ -42,7 +43,17 @@ message() {
 	printf '{"method":"%s"%s%s}\0' "$method" "${parameters:+,\"parameters\":$parameters}" "$rest"
 }
 
+# repeat N COMMAND...: the one message that it prints, N times.
+repeat() {
+	local n=$1
+	shift
+	yes "$("$@" | tr '\0' '\n')" | head -n "$n" | tr '\n' '\0'
+}
+
 tuner() { message "org.hfttune.Tuner.$1" "${@:2}"; }
+describe() {
+	message org.varlink.service.GetInterfaceDescription '{"interface":"org.hfttune.Tuner"}'
+}
 get_info() { message org.varlink.service.GetInfo; }
 
 # talk [half|keep|close|deaf [MS]]: standard input to the daemon, its replies a line each, how it ended as the last.
@@ -83,6 +94,7 @@ finish() {
 	release
 	stop_daemon -KILL
 	unstick
+	# shellcheck disable=SC2086 # process numbers
 	[ -z "${background:-}" ] || wait $background 2>/dev/null
 	if grep -qE 'Sanitizer|runtime error' "$BATS_TEST_TMPDIR/daemon.log" 2>/dev/null; then
 		tail -40 "$BATS_TEST_TMPDIR/daemon.log" >&2
@@ -120,13 +132,14 @@ user() {
 # --- the daemon from outside ------------------------------------------------------------------------------------------
 
 n_fds() { find "/proc/$daemon_pid/fd" -mindepth 1 | wc -l; }
-fds_are() { [ "$(n_fds)" = "$1" ]; }
+# A worker that is kept ready, or the next one, may hold a few.
+fds_near() { [ "$(n_fds)" -le $(($1 + 6)) ]; }
 memory_kib() { awk '/^VmHWM/ { print $2 }' "/proc/$daemon_pid/status"; }
 is_sanitized() { grep -q __asan_init "$build/hfttuned"; }
 ticks() { awk '{ print $14 + $15 }' "/proc/$daemon_pid/stat"; }
 workers() { cat "/proc/$daemon_pid/task/$daemon_pid/children"; }
-has_worker() { [ -n "$(workers)" ]; }
-is_gone() { ! kill -0 "$1"; }
+at_most_one_worker() { [ "$(workers | wc -w)" -le 1 ]; }
+are_gone() { local p; for p; do ! kill -0 "$p" || return 1; done; }
 status_is() { [ "$(client --json status | jq -r "$1")" = "$2" ]; }
 
 # in_background COMMAND...: its output in $BATS_TEST_TMPDIR/background, its exit status in background.status.
@@ -157,7 +170,7 @@ release() { rm -f "$BATS_TEST_TMPDIR/hold"; }
 
 # stick FILE: from now on $tree/proc/sys/vm is a FUSE file system whose FILE takes no write while `hold` is on.
 stick() {
-	[ -c /dev/fuse ] && [ "$(id -u)" = 0 ] || skip "needs /dev/fuse and root"
+	if [ ! -c /dev/fuse ] || [ "$(id -u)" != 0 ]; then skip "needs /dev/fuse and root"; fi
 	mv "$tree/proc/sys/vm" "$BATS_TEST_TMPDIR/vm"
 	mkdir "$tree/proc/sys/vm"
 	"$build/tests/tools/stuckfs" "$BATS_TEST_TMPDIR/vm" "$tree/proc/sys/vm" "$1" "$BATS_TEST_TMPDIR/hold" \

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The address: in use, left over, squatted, raced for; and restarts.
+# shellcheck disable=SC2086,SC2046 # process numbers, and arguments in lists, are words
+# shellcheck disable=SC2119,SC2089,SC2090
 load ../helper
 load lib
 
@@ -51,13 +53,13 @@ stop_daemon_at() {
 	needs_root
 	serve
 	stop_daemon_at -KILL
-	chown $nobody "$socket"
+	chown "$nobody" "$socket"
 	second
-	[ "$(stat -c %u "$socket")" = $nobody ]
+	[ "$(stat -c %u "$socket")" = "$nobody" ]
 }
 
 @test "T17 the socket is never seen with another mode" {
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		"$attack" race "$socket" >"$BATS_TEST_TMPDIR/modes" 3>&- &
 		background=$!
 		serve

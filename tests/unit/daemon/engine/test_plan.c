@@ -2,6 +2,8 @@
 /* Tests of daemon/engine/plan: what a plan says of each object, in which order, and that making one changes nothing. */
 #include "tests/unit/daemon/engine/tree.h"
 
+#define POOL "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+
 static const char two_phases[] = "[phase a]\norder = 1\nrisk = low\nsummary = the first\nnote = mind the gap\n"
 				 "[a/sysctl]\nvm.swappiness = 10\nwhy vm.swappiness = no swapping\nvm.stat_interval = 1\n"
 				 "[phase b]\norder = 2\nrisk = high\n"
@@ -11,7 +13,7 @@ static bool exists(const struct tree *t, const char *path)
 {
 	struct stat st;
 
-	return fstatat(t->dir, path + 1, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return fstatat(t->dir, below(path), &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* P3. */
@@ -228,6 +230,43 @@ static void test_a_read_beside_an_unfinished_transaction_reports_and_leaves_it(v
 	assert_int_equal(v.unfinished, txn);
 }
 
+/* P1: said by the plan, refused by the apply unless the phase accepts it. */
+static void test_what_may_not_come_back_is_refused_unless_accepted(void **state)
+{
+	struct tree *t = *state;
+	char pool[] = "f 0644 " POOL "\t8";
+
+	assert_int_equal(tree_line(t->dir, pool), 0);
+	profile(t, "p", "[phase a]\n[a/sysctl]\nvm.swappiness = 10\n[a/vm 2048kB]\nhugepages = 0\n");
+	plan(t, "p");
+	const struct step *st = step_of(t, "vm 2048kB hugepages", "a");
+	assert_non_null(st);
+	assert_false(st->exact);
+	assert_true(step_of(t, "sysctl vm.swappiness", "a")->exact);
+	assert_error(t, call(t, engine_apply, &(struct request){.profile = "p"}), ERR_REFUSED, "2048kB hugepages");
+	assert_string_equal(t->err.where, PROFILES "/p.conf:5");
+	assert_int_equal(count_written(t), 0);
+	profile(t, "p", "[phase a]\naccept = inexact\n[a/vm 2048kB]\nhugepages = 0\n");
+	apply(t, "p");
+	assert_file(t, POOL, "0");
+	roll_back_all(t);
+	assert_file(t, POOL, "8");
+}
+
+/* A larger pool can be made smaller again. */
+static void test_what_comes_back_is_exact(void **state)
+{
+	struct tree *t = *state;
+	char pool[] = "f 0644 " POOL "\t8";
+
+	assert_int_equal(tree_line(t->dir, pool), 0);
+	profile(t, "p", "[phase a]\n[a/vm 2048kB]\nhugepages = 16\n");
+	apply(t, "p");
+	assert_file(t, POOL, "16");
+	roll_back_all(t);
+	assert_file(t, POOL, "8");
+}
+
 /* P11: the set that everything else lives on must hold a whole core. */
 static void test_housekeeping_without_a_whole_core_is_refused(void **state)
 {
@@ -261,6 +300,8 @@ int main(void)
 		TEST(test_what_went_away_since_the_apply_is_told_once),
 		TEST(test_a_required_phase_that_lacks_something_is_an_error_with_its_line),
 		TEST(test_a_read_beside_an_unfinished_transaction_reports_and_leaves_it),
+		TEST(test_what_may_not_come_back_is_refused_unless_accepted),
+		TEST(test_what_comes_back_is_exact),
 		TEST(test_housekeeping_without_a_whole_core_is_refused),
 	};
 

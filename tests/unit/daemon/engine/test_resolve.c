@@ -156,12 +156,12 @@ static void test_a_profile_that_others_may_write_is_refused(void **state)
 	struct tree *t = *state;
 
 	profile(t, "p", "[phase a]\n[a/sysctl]\nvm.swappiness = 10\n");
-	assert_int_equal(fchmodat(t->dir, &PROFILES[1], 0777, 0), 0);
+	assert_int_equal(fchmodat(t->dir, below(PROFILES), 0777, 0), 0);
 	assert_error(t, call(t, engine_plan, &(struct request){.profile = "p"}), ERR_INVALID_PROFILE, PROFILES);
-	assert_int_equal(fchmodat(t->dir, &PROFILES[1], 0755, 0), 0);
-	assert_int_equal(fchmodat(t->dir, &PROFILES "/p.conf"[1], 0666, 0), 0);
+	assert_int_equal(fchmodat(t->dir, below(PROFILES), 0755, 0), 0);
+	assert_int_equal(fchmodat(t->dir, below(PROFILES "/p.conf"), 0666, 0), 0);
 	assert_error(t, call(t, engine_plan, &(struct request){.profile = "p"}), ERR_INVALID_PROFILE, PROFILES "/p.conf");
-	assert_int_equal(fchmodat(t->dir, &PROFILES "/p.conf"[1], 0644, 0), 0);
+	assert_int_equal(fchmodat(t->dir, below(PROFILES "/p.conf"), 0644, 0), 0);
 	plan(t, "p");
 }
 
@@ -169,9 +169,9 @@ static void test_a_profile_that_is_no_file_is_invalid(void **state)
 {
 	struct tree *t = *state;
 
-	assert_int_equal(mkdirat(t->dir, &PROFILES "/p.conf"[1], 0755), 0);
+	assert_int_equal(mkdirat(t->dir, below(PROFILES "/p.conf"), 0755), 0);
 	assert_error(t, call(t, engine_plan, &(struct request){.profile = "p"}), ERR_INVALID_PROFILE, PROFILES "/p.conf");
-	assert_int_equal(symlinkat("/dev/zero", t->dir, &PROFILES "/q.conf"[1]), 0);
+	assert_int_equal(symlinkat("/dev/zero", t->dir, below(PROFILES "/q.conf")), 0);
 	assert_error(t, call(t, engine_plan, &(struct request){.profile = "q"}), ERR_INVALID_PROFILE, PROFILES "/q.conf");
 }
 

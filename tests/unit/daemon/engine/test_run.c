@@ -211,7 +211,7 @@ static void fill_the_disk(struct tree *t)
 {
 	struct stat st;
 
-	assert_int_equal(fstatat(t->dir, &STATE "/txn/0001.journal"[1], &st, 0), 0);
+	assert_int_equal(fstatat(t->dir, below(STATE "/txn/0001.journal"), &st, 0), 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){(rlim_t)st.st_size, RLIM_INFINITY}), 0);
 }
 
@@ -257,12 +257,42 @@ static void min_free_moves(struct tree *t)
 	put(t, MIN_FREE, "45056");
 }
 
+static void min_free_moves_and_irq_4_is_refused(struct tree *t)
+{
+	min_free_moves(t);
+	refuse_writes(t, IRQ_4, true);
+}
+
+static const char *const huge = "[phase h]\n[h/vm]\nthp.enabled = never\n[h/irq ttyS0]\naffinity = 0\n";
+
+static void test_a_coupled_object_is_undone_with_the_others(void **state)
+{
+	struct tree *t = *state;
+
+	profile(t, "p", huge);
+	when(t, A_IRQ, min_free_moves_and_irq_4_is_refused);
+	assert_error(t, call(t, engine_apply, &(struct request){.profile = "p"}), ERR_WRITE_FAILED, A_IRQ);
+	assert_untouched(t);
+}
+
+static void test_a_coupled_object_is_recovered_with_the_others(void **state)
+{
+	struct tree *t = *state;
+	int64_t txn;
+
+	profile(t, "p", huge);
+	crash_at(t, "p", A_IRQ);
+	min_free_moves(t);
+	assert_done(t, engine_recover(&t->e, &txn, &t->err));
+	assert_untouched(t);
+}
+
 static void test_a_coupled_object_that_a_layer_below_holds_is_kept(void **state)
 {
 	struct tree *t = *state;
 
 	profile(t, "low", "[phase l]\n[l/sysctl]\nvm.min_free_kbytes = 70000\n");
-	profile(t, "high", "[phase h]\n[h/vm]\nthp.enabled = never\n[h/irq ttyS0]\naffinity = 0\n");
+	profile(t, "high", huge);
 	apply(t, "low");
 	/* The kernel answers THP with a new min_free_kbytes: the layer below wants its own. */
 	when(t, A_IRQ, min_free_moves);
@@ -393,6 +423,30 @@ static void test_keep_puts_the_former_layer_back(void **state)
 	verify(t);
 	for (size_t i = 0; i < t->result.n_steps; i++)
 		assert_int_equal(t->result.steps[i].state, STEP_OK);
+	roll_back_all(t);
+	assert_untouched(t);
+}
+
+/* Dropping one phase makes another one fail: then that one goes too. */
+static void test_keep_drops_one_phase_after_the_other(void **state)
+{
+	struct tree *t = *state;
+
+	profile(t, "p", "[phase o]\norder = 0\n[o/sysctl]\nvm.swappiness = 10\n"
+	                "[phase a]\norder = 1\n[a/sysctl]\nvm.stat_interval = 20\n");
+	apply(t, "p");
+	profile(t, "p", "[phase o]\norder = 0\n[o/sysctl]\nvm.swappiness = 11\n"
+	                "[phase a]\norder = 1\n[a/sysctl]\nvm.compaction_proactiveness = 5\n"
+	                "[phase b]\norder = 2\n[b/sysctl]\nvm.stat_interval = 21\n");
+	when(t, B_STAT, refuse_stat); /* neither 21 nor, without b, the original */
+	assert_done(t, apply_keep(t, "p"));
+	t->event = NULL;
+	refuse_writes(t, STAT_INTERVAL, false);
+	assert_layers(t, "p/o p/a");
+	assert_file(t, SWAPPINESS, "11");
+	assert_file(t, STAT_INTERVAL, "20");
+	assert_file(t, PROACTIVENESS, "20");
+	assert_string_equal(original_of(t, B_STAT), "1");
 	roll_back_all(t);
 	assert_untouched(t);
 }
@@ -591,6 +645,8 @@ int main(void)
 		TEST(test_keep_theirs_ends_what_cannot_be_put_back),
 		TEST(test_a_full_disk_undoes_everything),
 		TEST(test_a_coupled_object_that_moved_along_is_put_back),
+		TEST(test_a_coupled_object_is_undone_with_the_others),
+		TEST(test_a_coupled_object_is_recovered_with_the_others),
 		TEST(test_a_coupled_object_that_a_layer_below_holds_is_kept),
 		TEST(test_keep_commits_what_came_before_the_failed_phase),
 		TEST(test_keep_undoes_later_phases_that_were_written_already),
@@ -598,6 +654,7 @@ int main(void)
 		TEST(test_keep_takes_phases_of_equal_order_as_they_appear),
 		TEST(test_keep_brings_what_lay_beneath_to_light),
 		TEST(test_keep_puts_the_former_layer_back),
+		TEST(test_keep_drops_one_phase_after_the_other),
 		TEST(test_keep_gives_up_when_a_phase_that_left_cannot_be_undone),
 		TEST(test_keep_ends_when_the_undoing_is_refused_too),
 		TEST(test_keep_holds_for_what_only_settling_found),

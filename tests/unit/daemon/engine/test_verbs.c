@@ -586,10 +586,12 @@ static void test_a_residue_of_another_boot_hinders_nobody(void **state)
 {
 	struct tree *t = *state;
 
-	profile(t, "p", "[phase x]\n[x/sysctl]\nvm.compaction_proactiveness = 5\n");
+	profile(t, "p", "[phase x]\n[x/sysctl]\nvm.swappiness = 5\n");
 	conflict_on_top(t);
-	put(t, SWAPPINESS, "60");
 	restart(t);
+	apply(t, "p");
+	assert_layers(t, "one/a(not in force) two/c(not in force) p/x");
+	profile(t, "p", "[phase x]\n[x/sysctl]\nvm.compaction_proactiveness = 5\n");
 	apply(t, "p");
 	assert_file(t, PROACTIVENESS, "5");
 	assert_layers(t, "one/a(not in force) two/c(not in force) p/x");
@@ -774,7 +776,7 @@ static bool model_keep(struct model *m, const struct model *old, size_t k, int p
 	bool dropped[N_PROFILES * N_PHASES] = {false}; /* by phase: is what it was */
 
 	for (;;) {
-		int at = model_failed(m, old, k), below = 0;
+		int at = model_failed(m, old, k), low = 0;
 		char now[32];
 
 		snprintf(now, sizeof(now), "%s", model_value(old, k));
@@ -782,9 +784,9 @@ static bool model_keep(struct model *m, const struct model *old, size_t k, int p
 			return true;
 		if (at < 0 || !is_applied(m, at, p, phase) || dropped[m->stack[at].phase])
 			return false;
-		while (below < at && (!is_applied(m, below, p, phase) || dropped[m->stack[below].phase]))
-			below++;
-		if (below == at)
+		while (low < at && (!is_applied(m, low, p, phase) || dropped[m->stack[low].phase]))
+			low++;
+		if (low == at)
 			return false;
 		for (int i = at; i < m->n; i++) {
 			if (is_applied(m, i, p, phase))

@@ -85,7 +85,7 @@ static const char *const tree_lines[] = {
 	"f 0644 /proc/irq/{4-5}/smp_affinity_list\t0-3",
 	"f 0644 /proc/irq/{4-5}/effective_affinity\t2",
 	"f 0644 /proc/irq/{4-5}/effective_affinity_list\t1",
-	"d " PROFILES,
+	"d /etc/hfttune/profiles",
 };
 
 /* Every file whose content a test may find changed. */
@@ -111,13 +111,19 @@ struct tree {
 	size_t n_progress;
 };
 
+/* A path of the host, for the *at(2) calls that begin at the tree's root. */
+static const char *below(const char *path)
+{
+	return path + 1;
+}
+
 /* --- files, with plain calls -------------------------------------------------------------------------------------- */
 
 UNUSED static void put(const struct tree *t, const char *path, const char *text)
 {
 	char buf[4096];
 	int len = snprintf(buf, sizeof(buf), "%s\n", text);
-	int fd = openat(t->dir, path + 1, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = openat(t->dir, below(path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	assert_true(fd >= 0);
 	assert_in_range(len, 0, sizeof(buf) - 1);
@@ -131,7 +137,7 @@ UNUSED static const char *get(const struct tree *t, const char *path)
 	static char turn[4][4096];
 	static unsigned n;
 	char *buf = turn[n++ % 4];
-	int fd = openat(t->dir, path + 1, O_RDONLY | O_CLOEXEC);
+	int fd = openat(t->dir, below(path), O_RDONLY | O_CLOEXEC);
 	ssize_t len = fd >= 0 ? read(fd, buf, sizeof(turn[0]) - 1) : -1;
 
 	if (fd >= 0)
@@ -145,7 +151,7 @@ UNUSED static const char *get(const struct tree *t, const char *path)
 
 UNUSED static void take_away(const struct tree *t, const char *path)
 {
-	assert_int_equal(unlinkat(t->dir, path + 1, 0), 0);
+	assert_int_equal(unlinkat(t->dir, below(path), 0), 0);
 }
 
 #define assert_file(t, path, text) assert_string_equal(get(t, path), text)
@@ -158,7 +164,7 @@ UNUSED static void remember(struct tree *t)
 	for (size_t i = 0; i < N_TUNABLES; i++) {
 		snprintf(t->before[i], sizeof(t->before[i]), "%s", get(t, tunables[i]));
 		if (strcmp(t->before[i], "(none)") != 0)
-			assert_int_equal(utimensat(t->dir, tunables[i] + 1, long_ago, 0), 0);
+			assert_int_equal(utimensat(t->dir, below(tunables[i]), long_ago, 0), 0);
 	}
 }
 
@@ -175,7 +181,7 @@ UNUSED static bool was_written(const struct tree *t, const char *path)
 {
 	struct stat st;
 
-	return fstatat(t->dir, path + 1, &st, 0) == 0 && st.st_mtim.tv_sec != 1000;
+	return fstatat(t->dir, below(path), &st, 0) == 0 && st.st_mtim.tv_sec != 1000;
 }
 
 /* How many tunables were written since remember(), with whatever value. */
@@ -213,7 +219,7 @@ static struct tree *tree_new(void)
 		snprintf(line, sizeof(line), "%s", tree_lines[i]);
 		assert_int_equal(tree_line(t->dir, line), 0);
 	}
-	assert_int_equal(linkat(t->dir, WATCHDOG + 1, t->dir, SOFT_WATCHDOG + 1, 0), 0);
+	assert_int_equal(linkat(t->dir, below(WATCHDOG), t->dir, below(SOFT_WATCHDOG), 0), 0);
 	assert_int_equal(fsio_new(t->root, &t->fs, NULL), 0);
 	assert_int_equal(store_new(t->fs, STATE, &t->store, NULL), 0);
 	t->e = (struct engine){.fs = t->fs, .files = t->fs, .store = t->store, .progress = on_progress, .data = t};
@@ -449,5 +455,5 @@ UNUSED static void become_nobody(void)
 
 UNUSED static void refuse_writes(const struct tree *t, const char *path, bool refuse)
 {
-	assert_int_equal(fchmodat(t->dir, path + 1, refuse ? 0444 : 0644, 0), 0);
+	assert_int_equal(fchmodat(t->dir, below(path), refuse ? 0444 : 0644, 0), 0);
 }

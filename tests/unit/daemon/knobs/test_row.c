@@ -26,7 +26,8 @@ static const struct row rows[] = {
 	{ .option = "names", .path = T "allowed", .form = ROW_NAMES, .offers = T "names", .bounds = "names" },
 	{ .option = "net.ipv4.conf.*.rp", .form = ROW_INT, .min = 0, .max = 2, .bounds = "0..2" },
 	{ .option = "number", .path = T "number", .form = ROW_INT, .min = -5, .max = 100, .bounds = "-5..100" },
-	{ .option = "pow2", .path = T "pow2", .form = ROW_INT, .min = 0, .max = 64, .rule = ROW_POW2, .bounds = "0..64" },
+	{ .option = "pow2", .path = T "pow2", .form = ROW_INT, .min = 0, .max = 64, .rule = ROW_POW2,
+	  .bounds = "0..64" },
 	{ .option = "range", .path = T "range", .form = ROW_INTS, .n = 2, .min = 1, .max = 65535, .rule = ROW_RISING,
 	  .bounds = "1..65535" },
 	{ .option = "select", .path = T "select", .form = ROW_SELECT, .words = "always|lazy|madvise|never",
@@ -377,10 +378,12 @@ static void nonsense_is_an_error(void **state)
 	static const struct {
 		const char *file, *key, *text;
 	} bad[] = {
-		{ T "number", "number", "12 apples" }, { T "number", "number", "" },       { T "vector", "vector", "1 2" },
-		{ T "vector", "vector", "1 2 x" },     { T "select", "select", "always" }, { T "select", "select", "a [b" },
-		{ T "truth", "truth", "maybe" },       { T "hex", "hex", "0xg" },          { T "cpumask", "cpu.mask", "x" },
-		{ T "cpulist", "cpu.list", "1-" },     { T "name", "name", "a b" },
+		{ T "number", "number", "12 apples" }, { T "number", "number", "" },
+		{ T "vector", "vector", "1 2" },       { T "vector", "vector", "1 2 x" },
+		{ T "select", "select", "always" },    { T "select", "select", "a [b" },
+		{ T "truth", "truth", "maybe" },       { T "hex", "hex", "0xg" },
+		{ T "cpumask", "cpu.mask", "x" },      { T "cpulist", "cpu.list", "1-" },
+		{ T "name", "name", "a b" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

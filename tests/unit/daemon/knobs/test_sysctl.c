@@ -97,9 +97,9 @@ static void both_spellings_name_one_object(void **state)
 static void what_is_not_listed_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"kernel.core_pattern", "kernel/modprobe", "vm.nr_hugepages", "vm.drop_caches", "
-		""net.ipv4.tcp_low_latency",
-		"kernel.sched_min_granularity_ns", "vm.swappiness2", "", "*", "vm.*", "../../etc/passwd",
+		"kernel.core_pattern", "kernel/modprobe", "vm.nr_hugepages", "vm.drop_caches",
+		"net.ipv4.tcp_low_latency", "kernel.sched_min_granularity_ns", "vm.swappiness2", "", "*",
+		"vm.*", "../../etc/passwd",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)

@@ -139,7 +139,8 @@ static void packages_are_read_along(void **state)
 	struct cputree *t = *state;
 
 	strbuf_reset(&t->b);
-	assert_int_equal(knob_sysfs.coupled(&t->c, "package_00_die_00 uncore.min_freq_khz", collect, &t->b, &t->err), 0);
+	assert_int_equal(
+		knob_sysfs.coupled(&t->c, "package_00_die_00 uncore.min_freq_khz", collect, &t->b, &t->err), 0);
 	assert_string_equal(strbuf_str(&t->b), "sysfs:package_01_die_00 uncore.min_freq_khz;");
 }
 

@@ -33,7 +33,8 @@ static int setup(void **state)
 {
 	struct cputree *t = cputree_new();
 
-	put(t, "/proc/meminfo", "MemTotal:       16777216 kB\nMemFree:         8388608 kB\nHugepagesize:       2048 kB");
+	put(t, "/proc/meminfo", "MemTotal:       16777216 kB\nMemFree:         8388608 kB\n"
+	                        "Hugepagesize:       2048 kB");
 	put(t, NODE("0") "meminfo", "Node 0 MemTotal:       8388608 kB\nNode 0 MemFree:        4194304 kB\n"
 	                            "Node 0 Inactive(file):    204800 kB");
 	put(t, NODE("1") "meminfo", "Node 1 MemTotal:       8388608 kB\nNode 1 MemFree:        4194304 kB");

@@ -111,7 +111,9 @@ static void a_narrowed_mask_is_inexact(void **state)
 
 static void unknown_keys_are_not_applicable(void **state)
 {
-	static const char *const bad[] = { "", "nice", "writeback max_active", "nope cpumask", "a/b cpumask", "cpumask x" };
+	static const char *const bad[] = {
+		"", "nice", "writeback max_active", "nope cpumask", "a/b cpumask", "cpumask x",
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_string_equal(value_now(*state, &knob_workqueue, bad[i]), ERR_NOT_APPLICABLE);
