@@ -101,20 +101,24 @@ void reply_progress(struct reply *r, size_t step, size_t steps, const char *obje
 
 /* --- results ------------------------------------------------------------------------------------------------------------- */
 
-static struct json *step_json(const struct step *s)
+static void step_text(struct strbuf *b, const struct step *s)
 {
-	struct json *j = json_new_object();
-	int r = json_set_string(j, "profile", s->profile ? s->profile : "") |
-	        json_set_string(j, "phase", s->phase ? s->phase : "") | json_set_string(j, "knob", s->knob->name) |
-	        json_set_string(j, "object", s->key) | json_set_string(j, "label", s->label) |
-	        json_set_string(j, "before", s->before) | json_set_string(j, "after", s->after) |
-	        json_set_string(j, "state", step_state_name(s->state)) | json_set_string(j, "reason", s->reason) |
-	        json_set_string(j, "why", s->why) | json_set_string(j, "where", s->where) |
-	        json_set_bool(j, "exact", s->exact) | json_set_bool(j, "coupled", s->coupled);
-
-	if (r < 0)
-		json_freep(&j);
-	return j;
+	json_text_next(b);
+	json_text_begin(b, '{');
+	json_text_string(b, "profile", s->profile ? s->profile : "");
+	json_text_string(b, "phase", s->phase ? s->phase : "");
+	json_text_string(b, "knob", s->knob->name);
+	json_text_string(b, "object", s->key);
+	json_text_string(b, "label", s->label);
+	json_text_string(b, "before", s->before);
+	json_text_string(b, "after", s->after);
+	json_text_string(b, "state", step_state_name(s->state));
+	json_text_string(b, "reason", s->reason);
+	json_text_string(b, "why", s->why);
+	json_text_string(b, "where", s->where);
+	json_text_bool(b, "exact", s->exact);
+	json_text_bool(b, "coupled", s->coupled);
+	json_text_end(b, '}');
 }
 
 static struct json *phase_json(const struct phase_line *p)
@@ -149,26 +153,26 @@ static struct json *summary_json(const struct result *res)
 	return j;
 }
 
-static struct json *steps_json(const struct result *res, size_t from, size_t to)
+/* Thousands of steps: as text, because a tree of them costs more than reading the host. */
+static int set_steps(struct json *j, const struct result *res, size_t from, size_t to)
 {
-	struct json *a = json_new_array();
-	int r = 0;
+	CLEANUP(strbuf_done) struct strbuf b = {0};
 
+	json_text_begin(&b, '[');
 	for (size_t i = from; i < to; i++)
-		r |= json_add_take(a, step_json(&res->steps[i]));
-	if (r < 0)
-		json_freep(&a);
-	return a;
+		step_text(&b, &res->steps[i]);
+	json_text_end(&b, ']');
+	return b.oom ? -ENOMEM : json_set_text(j, "steps", b.s);
 }
 
-static int last_message(struct reply *r, const struct result *res, struct json *take_steps)
+static int last_message(struct reply *r, const struct result *res, size_t from)
 {
 	struct json *j = json_new_object(), *phases = json_new_array();
 	int e = 0;
 
 	for (size_t i = 0; i < res->n_phases; i++)
 		e |= json_add_take(phases, phase_json(&res->phases[i]));
-	e |= json_set_take(j, "phases", phases) | json_set_take(j, "steps", take_steps) |
+	e |= json_set_take(j, "phases", phases) | set_steps(j, res, from, res->n_steps) |
 	     json_set_take(j, "summary", summary_json(res)) | json_set_string(j, "judged", res->judged);
 	if (res->txn)
 		e |= json_set_int(j, "txn", res->txn);
@@ -189,7 +193,7 @@ int reply_result(struct reply *r, const struct result *res)
 
 	while (r->more && res->n_steps - from > STEPS_PER_MESSAGE) {
 		struct json *j = json_new_object();
-		int e = json_set_take(j, "steps", steps_json(res, from, from + STEPS_PER_MESSAGE));
+		int e = set_steps(j, res, from, from + STEPS_PER_MESSAGE);
 
 		if (e < 0) {
 			json_free(j);
@@ -200,5 +204,5 @@ int reply_result(struct reply *r, const struct result *res)
 			return e;
 		from += STEPS_PER_MESSAGE;
 	}
-	return last_message(r, res, steps_json(res, from, res->n_steps));
+	return last_message(r, res, from);
 }

@@ -3,6 +3,7 @@
 #include "daemon/server/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
 #include "lib/json/json.h"
+
+#define KEEP_BYTES (4 * 1024 * 1024)
 
 /* --- in the worker --------------------------------------------------------------------------------------------------------- */
 
@@ -161,6 +164,9 @@ static _Noreturn void worker_main(const struct worker_job *job, pid_t parent, st
 	if (getppid() != parent || engine_keep_warm(job->engine) < 0)
 		lose();
 	reset_signals();
+	/* A worker serves again: memory that goes back to the kernel after each call would only be faulted in anew. */
+	mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+	mallopt(M_MMAP_THRESHOLD, KEEP_BYTES);
 	fault_mark();
 	for (serve(job, note, out, control);;) {
 		fault_rewind();

@@ -231,6 +231,11 @@ int json_put_string(struct json *object, const char *key, const char *value)
 	return attach_string(object, key, true, value);
 }
 
+int json_set_text(struct json *object, const char *key, const char *text)
+{
+	return json_set_take(object, key, (struct json *)cJSON_CreateRaw(text));
+}
+
 int json_set_int(struct json *object, const char *key, int64_t value)
 {
 	return attach_int(object, key, value);

@@ -71,6 +71,19 @@ int json_add_take(struct json *array, struct json *value);
 /* Take a member out of an object or the first child out of an array; the caller owns it. NULL when missing. */
 struct json *json_detach(struct json *object, const char *key);
 
+/*
+ * Text for large flat objects, without a tree: json_text_begin, members, json_text_end, with json_text_next between the
+ * elements of an array. A NULL string writes nothing. Out of memory shows in b->oom.
+ */
+struct strbuf;
+void json_text_begin(struct strbuf *b, char bracket); /* '{' or '[' */
+void json_text_end(struct strbuf *b, char bracket);   /* '}' or ']' */
+void json_text_next(struct strbuf *b);
+void json_text_string(struct strbuf *b, const char *key, const char *value);
+void json_text_bool(struct strbuf *b, const char *key, bool value);
+/* Set a member to such a text, which is JSON already: it can be printed, not read. The text is copied. */
+int json_set_text(struct json *object, const char *key, const char *text);
+
 /* Text without white space; or indented for people. A byte of a string that is not UTF-8 is printed as U+FFFD. Caller
  * frees; NULL when out of memory. */
 char *json_print(const struct json *j);

@@ -127,7 +127,7 @@ static void print_value(const cJSON *item, int depth, struct strbuf *b)
 	else if (json_is_bool(j))
 		strbuf_add(b, json_bool(j, false) ? "true" : "false");
 	else
-		strbuf_add(b, "null");
+		strbuf_add(b, cJSON_IsRaw(item) ? item->valuestring : "null");
 }
 
 static char *print(const struct json *j, int depth)
@@ -148,4 +148,50 @@ char *json_print(const struct json *j)
 char *json_print_pretty(const struct json *j)
 {
 	return print(j, 0);
+}
+
+/* --- text without a tree -------------------------------------------------------------------------------------------- */
+
+void json_text_begin(struct strbuf *b, char bracket)
+{
+	strbuf_addc(b, bracket);
+}
+
+void json_text_end(struct strbuf *b, char bracket)
+{
+	strbuf_addc(b, bracket);
+}
+
+static bool is_fresh(const struct strbuf *b)
+{
+	char last = b->len > 0 ? b->s[b->len - 1] : '{';
+
+	return last == '{' || last == '[';
+}
+
+void json_text_next(struct strbuf *b)
+{
+	if (!is_fresh(b))
+		strbuf_addc(b, ',');
+}
+
+static void print_key(struct strbuf *b, const char *key)
+{
+	json_text_next(b);
+	print_string(key, b);
+	strbuf_addc(b, ':');
+}
+
+void json_text_string(struct strbuf *b, const char *key, const char *value)
+{
+	if (value == NULL)
+		return;
+	print_key(b, key);
+	print_string(value, b);
+}
+
+void json_text_bool(struct strbuf *b, const char *key, bool value)
+{
+	print_key(b, key);
+	strbuf_add(b, value ? "true" : "false");
 }

@@ -450,6 +450,7 @@ UNUSED static void become_nobody(void)
 		return;
 	if (setgroups(0, NULL) < 0 || setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
 		abort();
+	unsetenv("TMPDIR");        /* it may be root's alone */
 	prctl(PR_SET_DUMPABLE, 1); /* or the leak checker cannot look */
 }
 
