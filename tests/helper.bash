@@ -95,6 +95,11 @@ has() {
 	[[ $output$errors == *"$1"* ]] || { printf 'missing "%s" in:\n%s\n%s\n' "$1" "$output" "$errors" >&2; return 1; }
 }
 
+# absent PATTERN FILE...: no line matches; those that do are shown.
+absent() {
+	if grep -HnE -- "$@" >&2; then return 1; fi
+}
+
 # field JSON-PATH: of the last output, by jq.
 field() { jq -r "$1" <<<"$output"; }
 

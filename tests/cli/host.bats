@@ -29,11 +29,11 @@ each_machine() {
 @test "host: a map at 80 and 200 columns" { each_machine host hft host; }
 
 @test "plan demo: an aligned table at 80 and 200 columns" {
-	profiles=$top/profiles
+	export profiles=$top/profiles
 	each_machine plan hft plan demo
 }
 
 @test "no line is wider than the terminal" {
-	! grep -HnE '^.{81,}$' "$top"/tests/golden/*-80.txt
-	! grep -HnE '^.{201,}$' "$top"/tests/golden/*-200.txt
+	absent '^.{81,}$' "$top"/tests/golden/*-80.txt
+	absent '^.{201,}$' "$top"/tests/golden/*-200.txt
 }

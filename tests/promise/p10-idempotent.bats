@@ -32,7 +32,7 @@ setup() {
 		HFT_FAULT_COUNT=$BATS_TEST_TMPDIR/points exits 0 hft --json $verb
 		[ "$(field .txn)" = null ]
 		[ "$(field .summary.change)" = 0 ]
-		! grep -E '^(write|append|rename)' "$BATS_TEST_TMPDIR/points"
+		absent '^(write|append|rename)' "$BATS_TEST_TMPDIR/points"
 		rm "$BATS_TEST_TMPDIR/points"
 	done
 }
@@ -44,7 +44,7 @@ setup() {
 		vm.swappiness = $(value /proc/sys/vm/swappiness)
 	END
 	HFT_FAULT_COUNT=$BATS_TEST_TMPDIR/points exits 0 hft apply same
-	! grep '^write /proc' "$BATS_TEST_TMPDIR/points"
+	absent '^write /proc' "$BATS_TEST_TMPDIR/points"
 	exits 0 hft --json status
 	[ "$(field '.layers | length')" = 1 ]
 }
