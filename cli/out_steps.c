@@ -489,7 +489,7 @@ void view_verify(struct text *t, const struct result *r)
 
 	print_unfinished(t, r->reply);
 	if (*view_str(r->reply, "judged") != '\0')
-		text_line(t, "judged: %s", view_str(r->reply, "judged"));
+		text_line(t, of_file(r) ? "Judged against the file as it is now." : "Judged against the layers in force.");
 	print_troubles(t, steps, false);
 	print_reasons(t, steps);
 	print_if_none(t, r->reply, of_file(r) ? "The profile has no settings here." : "No layer is applied.");

@@ -118,6 +118,7 @@ static void note_line(struct reader *r, const struct record *record, struct jour
 
 	j->n_steps += record->type == RECORD_STEP;
 	j->applied = (j->applied || record->type == RECORD_APPLIED) && record->type != RECORD_UNDOING;
+	j->undoing = (j->undoing || record->type == RECORD_UNDOING) && record->type != RECORD_START;
 	if (record->type == RECORD_PREPARED || (record->type == RECORD_COMMITTED && record_leads_with(record, "state")))
 		j->resulting = line;
 	if (record->type == RECORD_INCOMPLETE)

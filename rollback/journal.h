@@ -33,6 +33,7 @@ struct journal {
 	uint32_t seed;
 	enum txn_state state;
 	bool applied;
+	bool undoing;       /* an undo began, and no step after it */
 	size_t clean;       /* bytes of sound lines; what follows in an open journal is to be cut */
 	uint64_t n_records; /* sound lines; the next seq */
 	size_t n_steps;

@@ -47,6 +47,7 @@ static int open_journal(struct store *s, struct journal *j, const struct strbuf 
 	o->boot_id = TAKE_PTR(j->boot_id);
 	o->prepared = true; /* without that line a journal is damaged */
 	o->applied = j->applied;
+	o->undoing = j->undoing;
 	return 0;
 }
 

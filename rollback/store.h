@@ -127,14 +127,15 @@ void txn_freep(struct txn **t);
 /* Open the unfinished transaction, or an incomplete one, for undoing; cuts a torn tail. *ret_steps: array of
  * {"record": step object, "started": bool, "done": bool, "undone": bool, "extra": object or absent}; owned by the
  * caller. prepared is always true (store_load). applied true: everything was done, only the commit is missing (it is
- * undone all the same: nobody was told "ok"). A disk that cannot be written does not hinder reopening: that shows when
+ * undone all the same: nobody was told "ok"). undoing: an undo was interrupted; of
+ * the steps not yet undone, the last one may hold anything. A disk that cannot be written does not hinder reopening: that shows when
  * something is recorded. -ENOENT, -EINVAL (committed or aborted) ERR_INVALID_ARGUMENT; -EBADMSG (damaged), -ENOTSUP
  * ERR_STATE; ERR_IO. */
 struct txn_open {
 	struct txn *txn;
 	struct json *steps;
 	char *kind, *boot_id;
-	bool prepared, applied;
+	bool prepared, applied, undoing;
 };
 int txn_reopen(struct store *s, int64_t txn, struct txn_open *ret, struct hft_err *err);
 void txn_open_done(struct txn_open *o);

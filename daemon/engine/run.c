@@ -640,8 +640,8 @@ static void run_done(struct run *run)
 	strbuf_done(&run->reason);
 }
 
-/* Layers learn which transaction made or changed them. */
-static void stamp(struct run *run)
+/* Layers learn which transaction made or changed them. A repair changes none: bare `rollback` means the last apply. */
+static void stamp(struct run *run, bool is_apply)
 {
 	const struct store_view *v = &run->s->view;
 	int64_t txn = v->n_txns ? v->txns[v->n_txns - 1].txn + 1 : 1;
@@ -653,7 +653,7 @@ static void stamp(struct run *run)
 		if (!l->touched || l->residue)
 			continue;
 		l->txn = was && was->txn ? was->txn : txn;
-		l->updated = was && layer_same(was, l) ? was->updated : txn;
+		l->updated = was && (!is_apply || layer_same(was, l)) ? was->updated : txn;
 	}
 }
 
@@ -668,7 +668,7 @@ int run_plan(const struct session *s, struct plan *p, const struct run_labels *l
 	if (!p->n_writes && !p->changed)
 		return 0;
 	err = err ? err : &own;
-	stamp(&run);
+	stamp(&run, strcmp(labels->kind, "apply") == 0);
 	r = collect(&run, labels->keep, err);
 	if (r == 0)
 		r = begin(&run, labels, err);
@@ -723,6 +723,20 @@ static int steps_from_json(const struct json *list, struct plan *p, struct hft_e
 	return 0;
 }
 
+/* An undo that was interrupted may have left the step it was at with a value that is neither: ours all the same. */
+static void distrust_interrupted(struct plan *p, const struct json *list)
+{
+	struct step *at = NULL;
+	size_t i = 0;
+
+	for (const struct json *e = json_first(list); e; e = json_next(e), i++) {
+		if (p->steps[i].started && !json_get_bool(e, "undone", false))
+			at = &p->steps[i];
+	}
+	if (at)
+		at->done = false;
+}
+
 int run_recover(const struct session *s, int64_t txn, enum undo_policy policy, struct hft_err *err)
 {
 	CLEANUP(plan_done) struct plan p = {0};
@@ -739,6 +753,8 @@ int run_recover(const struct session *s, int64_t txn, enum undo_policy policy, s
 	/* Values of an earlier boot are void: what they described went away with it. */
 	if (open.prepared && str_eq(open.boot_id, s->host->boot_id)) {
 		r = steps_from_json(open.steps, &p, err);
+		if (r == 0 && open.undoing)
+			distrust_interrupted(&p, open.steps);
 		if (r == 0)
 			r = collect(&run, false, err);
 		if (r == 0)

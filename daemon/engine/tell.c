@@ -73,7 +73,7 @@ static struct json *layer_json(const struct layer *l, const char *boot_id)
 	    json_set_int(j, "updated", l->updated) | json_set_int(j, "objects", held) |
 	    json_set_bool(j, "in_force", in_force) | json_set_bool(j, "residue", l->residue) |
 	    json_set_string(j, "reason",
-	                    !in_force    ? "not in force (rebooted)"
+	                    !in_force    ? "rebooted"
 	                    : l->residue ? "rolled back but for objects that somebody else had changed"
 	                                 : NULL);
 	if (r < 0)

@@ -200,9 +200,11 @@ static void test_fields(void **state)
 	assert_int_equal(j.n_records, 7);
 	assert_int_equal(j.clean, d.b.len);
 	assert_true(j.applied);
+	assert_false(j.undoing);
 	add(&d, RECORD_UNDOING, "");
 	CLEANUP(journal_done) struct journal undoing = decode(d.b.s, d.b.len);
 	assert_false(undoing.applied);
+	assert_true(undoing.undoing);
 }
 
 static void check_part(int (*part)(const struct journal *, const char *, struct json **, struct hft_err *),

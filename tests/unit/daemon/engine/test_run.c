@@ -575,6 +575,47 @@ static void test_what_somebody_changed_after_the_crash_is_left_and_named(void **
 	assert_untouched(t);
 }
 
+/* The recovery died too, in the middle of a step: what that left there is nobody else's. */
+static void test_an_undo_that_died_is_undone_further(void **state)
+{
+	struct tree *t = *state;
+	CLEANUP(txn_open_done) struct txn_open open = {0};
+	int64_t txn;
+
+	profile(t, "p", three);
+	txn = crash_at(t, "p", C_IRQ);
+	assert_int_equal(txn_reopen(t->store, txn, &open, &t->err), 0);
+	assert_false(open.undoing);
+	assert_int_equal(txn_undoing(open.txn, &t->err), 0);
+	for (int64_t i = 4; i > 1; i--) /* down to stat_interval */
+		assert_int_equal(txn_undone(open.txn, i, &t->err), 0);
+	for (size_t i = 0; i < N_TUNABLES; i++) {
+		if (strstr(tunables[i], "/irq/"))
+			put(t, tunables[i], t->before[i]);
+	}
+	put(t, PROACTIVENESS, "20");
+	put(t, STAT_INTERVAL, "55");
+	assert_done(t, engine_recover(&t->e, &txn, &t->err));
+	assert_true(txn > 0);
+	assert_untouched(t);
+}
+
+/* But what it had not come to may be somebody else's. */
+static void test_an_undo_that_died_does_not_excuse_what_it_had_not_come_to(void **state)
+{
+	struct tree *t = *state;
+	CLEANUP(txn_open_done) struct txn_open open = {0};
+	int64_t txn;
+
+	profile(t, "p", three);
+	txn = crash_at(t, "p", C_IRQ);
+	assert_int_equal(txn_reopen(t->store, txn, &open, &t->err), 0);
+	assert_int_equal(txn_undoing(open.txn, &t->err), 0);
+	put(t, SWAPPINESS, "77");
+	assert_error(t, engine_recover(&t->e, &txn, &t->err), ERR_NOT_UNDONE, A_SWAPPINESS);
+	assert_file(t, SWAPPINESS, "77");
+}
+
 static void test_what_died_in_another_boot_is_void(void **state)
 {
 	struct tree *t = *state;
@@ -662,6 +703,8 @@ int main(void)
 		TEST(test_an_update_that_died_is_undone_to_the_layers),
 		TEST(test_the_next_change_recovers_first),
 		TEST(test_what_somebody_changed_after_the_crash_is_left_and_named),
+		TEST(test_an_undo_that_died_is_undone_further),
+		TEST(test_an_undo_that_died_does_not_excuse_what_it_had_not_come_to),
 		TEST(test_what_died_in_another_boot_is_void),
 		TEST(test_only_one_change_at_a_time),
 		TEST(test_a_damaged_journal_blocks_changes_and_no_read),
