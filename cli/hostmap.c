@@ -386,8 +386,9 @@ static void print_sets(struct text *t, const struct json *host)
 {
 	static const char *const sets[] = { "online", "isolated", "nohz_full", "housekeeping" };
 
-	text_line(t, "%s (%s)%s, kernel %s", view_str(host, "model"), view_str(host, "vendor"),
-	          json_get_bool(host, "virtual", false) ? ", virtual" : "", view_str(host, "kernel"));
+	text_line(t, "%s (%s)%s", view_str(host, "model"), view_str(host, "vendor"),
+	          json_get_bool(host, "virtual", false) ? ", virtual" : "");
+	print_set(t, "kernel", view_str(host, "kernel"));
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++)
 		print_set(t, sets[i], view_str(host, sets[i]));
 	text_nl(t);
