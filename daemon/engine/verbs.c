@@ -250,11 +250,14 @@ static int choose(const struct session *s, struct state *next, const struct requ
 	return 0;
 }
 
+static int n_selectors(const struct request *q)
+{
+	return (q->phases.n > 0) + (q->profile != NULL) + (q->to != 0) + q->all;
+}
+
 static int check_request(const struct request *q, struct hft_err *err)
 {
-	int chosen = (q->phases.n > 0) + (q->profile != NULL) + (q->to != 0) + q->all;
-
-	if (chosen > 1)
+	if (n_selectors(q) > 1)
 		return err_raise(err, ERR_INVALID_ARGUMENT, 0, "rollback",
 		                 "phases, profile, to and all exclude each other");
 	if (q->force && q->keep_theirs)
@@ -275,6 +278,11 @@ int engine_rollback(const struct engine *e, const struct request *q, struct resu
 		r = session_open(e, SESSION_CHANGE, q, &s, err);
 	if (r < 0)
 		return r;
+	/* What the transaction that was not wholly undone left was what --force and --keep-theirs were about. */
+	if (s.recovered && (q->force || q->keep_theirs) && !n_selectors(q)) {
+		ret->recovered = s.recovered;
+		return 0;
+	}
 	if (state_copy(&s.state, &next) < 0)
 		return err_oom(err);
 	r = choose(&s, &next, q, err);

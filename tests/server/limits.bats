@@ -83,12 +83,12 @@ milliseconds() { sed -n 's/^-- closed after \([0-9]*\) ms/\1/p' <<<"$output"; }
 	HFT_HASTE=60 serve
 	before=$(memory_kib)
 	fds=$(n_fds)
-	in_background talk deaf < <(repeat 3000 describe)
+	in_background talk deaf < <(repeat 30000 describe)
 	answers
 	exits 0 client apply p
 	background_exits 0
 	[ "$(milliseconds)" -ge 450 ]
-	is_sanitized || [ $(($(memory_kib) - before)) -lt 4096 ]
+	is_sanitized || [ $(($(memory_kib) - before)) -lt 1280 ]
 	await fds_near "$fds"
 }
 

@@ -83,7 +83,9 @@ refused() {
 }
 
 @test "varlink: a oneway call is done although its sender has gone at once" {
+	kill -STOP "$daemon_pid" # so that it finds the call and the hang-up together
 	talk close < <(tuner Apply '{"profile":"p"}' oneway)
+	kill -CONT "$daemon_pid"
 	await grep -qx 11 "$tree/proc/sys/vm/swappiness"
 }
 

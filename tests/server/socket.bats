@@ -13,7 +13,7 @@ setup() {
 
 teardown() { finish; }
 
-second() { exits 1 "$build/hfttuned" --socket "$socket" --root "$tree" --profile-dir "$profiles"; }
+second() { exits 1 timeout 5 "$build/hfttuned" --socket "$socket" --root "$tree" --profile-dir "$profiles"; }
 
 @test "T16 a socket that is in use is refused, one that a crash left is replaced" {
 	serve
