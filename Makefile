@@ -251,6 +251,11 @@ check: test-deps
 	$(Q)$(MAKE) --no-print-directory O=$(O)/san SAN=address,undefined FAULT=1 all tools unit
 	$(Q)$(MAKE) --no-print-directory O=$(O)/fault FAULT=1 all tools
 	$(Q)HFT_BUILD='$(abspath $(O)/fault)' bats -r tests/promise tests/cli
+	$(Q)$(MAKE) --no-print-directory O=$(O) server-test
+
+# Breaks a copy of the code, promise by promise, and shows that the tests notice.
+mutants:
+	$(Q)tests/mutants.sh
 
 clean:
 	rm -rf $(O)

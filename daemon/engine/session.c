@@ -15,6 +15,9 @@
 #include "lib/base/mem.h"
 #include "lib/json/json.h"
 
+/* A change looks at each file several times, and opening costs more than all the rest. The unit permits 1024. */
+#define KEEP_MAX 400
+
 static int load_state(struct session *s, enum session_kind kind, struct hft_err *err)
 {
 	int r = kind == SESSION_WHOLE ? store_load(s->e->store, &s->view, err)
@@ -190,6 +193,8 @@ int session_open(const struct engine *e, enum session_kind kind, const struct re
 	r = changing ? store_lock(e->store, &ret->lock, err) : 0;
 	if (r == 0)
 		r = read_all(e, kind, ret, err);
+	if (changing) /* not before: what describes the host is read once */
+		fsio_keep_open(e->fs, KEEP_MAX);
 	if (r == 0 && changing)
 		r = refuse_damage(ret, err);
 	if (r == 0 && changing)
@@ -201,6 +206,8 @@ int session_open(const struct engine *e, enum session_kind kind, const struct re
 
 void session_done(struct session *s)
 {
+	if (s->e && s->kind == SESSION_CHANGE)
+		fsio_keep_open(s->e->fs, 0);
 	give_warm(s);
 	drop(s);
 	mem_closep(&s->lock);

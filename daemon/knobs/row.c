@@ -261,11 +261,9 @@ int row_no_selector(const char *option, const char *selector, struct hft_err *er
 	                 "%s is one for the whole host and takes no selector '%s'", option, selector);
 }
 
-static const char *why_not(const struct knob_ctx *c, const char *path, char text[256])
+/* r and mode: what fsio_mode() says. */
+static const char *why_not(int r, mode_t mode, const char *path, char text[256])
 {
-	mode_t mode;
-	int r = fsio_mode(c->fs, path, &mode);
-
 	if (r == -ENOENT || r == -ENOTDIR)
 		snprintf(text, 256, "this kernel has no %s", path);
 	else if (r == 0 && (mode & 0222) == 0)
@@ -278,8 +276,10 @@ static const char *why_not(const struct knob_ctx *c, const char *path, char text
 int row_add(const struct knob_ctx *c, const char *key, const char *path, struct knob_objects *ret, struct hft_err *err)
 {
 	char why[256];
+	mode_t mode = 0;
+	int r = fsio_mode(c->fs, path, &mode);
 
-	return knob_objects_add(ret, key, NULL, why_not(c, path, why), err);
+	return knob_objects_add(ret, key, NULL, why_not(r, mode, path, why), err);
 }
 
 static int add_ref(const struct knob_ctx *c, const struct row_ref *ref, struct knob_objects *ret, struct hft_err *err)
@@ -333,14 +333,40 @@ static bool has_file(const struct knob_ctx *c, const struct row_ref *ref)
 	return !path.oom && fsio_exists(c->fs, strbuf_str(&path));
 }
 
+/* One instance by its name. 1: added; 0: it has no such file, and the directory has to say more. */
+static int add_named(const struct knob_ctx *c, const struct row *row, const char *name, struct knob_objects *ret,
+                     struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf key = {0}, path = {0};
+	struct row_ref ref = { .row = row };
+	char why[256];
+	mode_t mode;
+
+	if (!is_instance(name))
+		return 0;
+	strcpy(ref.instance, name);
+	row_path(&ref, &path);
+	if (path.oom || fsio_mode(c->fs, strbuf_str(&path), &mode) < 0)
+		return path.oom ? err_oom(err) : 0;
+	row_key(&ref, &key);
+	int r = key.oom ? err_oom(err) :
+	                  knob_objects_add(ret, strbuf_str(&key), NULL, why_not(0, mode, strbuf_str(&path), why), err);
+	return r < 0 ? r : 1;
+}
+
 static int list_instances(const struct knob_ctx *c, const struct row *row, const char *selector,
                           bool (*matches)(const struct knob_ctx *c, const char *selector, const char *instance),
                           struct knob_objects *ret, struct hft_err *err)
 {
 	CLEANUP(strlist_done) struct strlist names = {0};
 	size_t matched = 0;
-	int r = row_instances(c, row, &names, err);
+	int r = 0;
 
+	if (matches == matches_name && !str_is_pattern(selector))
+		r = add_named(c, row, selector, ret, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = row_instances(c, row, &names, err);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		struct row_ref ref = { .row = row };
 		if (!is_instance(names.s[i]) || !matches(c, selector, names.s[i]))

@@ -417,6 +417,8 @@ static void begin(struct call *call)
 		.running = &now,
 		.cause = call->recovering && call->has_cause ? &call->cause : NULL,
 		.holds = &s->holds,
+		.forget = server_forget,
+		.data = s,
 		.standalone = s->standalone,
 		.more = call->request.more,
 		.oneway = call->request.oneway,
@@ -433,8 +435,7 @@ static void begin(struct call *call)
 		worker_kill(&call->worker);
 		err_oom(&err);
 	}
-	if (call->client)
-		client_send_err(call->client, &err);
+	tell(call, &err);
 	finish(call);
 }
 

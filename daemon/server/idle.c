@@ -10,7 +10,8 @@
 #include "daemon/server/server.h"
 
 struct idle {
-	struct server *server; /* NULL: let go, only to be reaped */
+	struct server *server;
+	struct idle *next;     /* of those that were let go and are only to be reaped */
 	struct worker worker;
 	sd_event_source *child;
 };
@@ -22,6 +23,18 @@ static void idle_free(struct idle *i)
 	free(i);
 }
 
+static void forget(struct idle *i)
+{
+	struct idle **p = &i->server->let_go;
+
+	if (i->server->idle == i)
+		i->server->idle = NULL;
+	while (*p && *p != i)
+		p = &(*p)->next;
+	if (*p)
+		*p = i->next;
+}
+
 static int on_child(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
 	struct idle *i = data;
@@ -31,10 +44,16 @@ static int on_child(sd_event_source *source, int fd, uint32_t revents, void *dat
 	(void)revents;
 	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 || !info.si_pid)
 		return 0;
-	if (i->server)
-		i->server->idle = NULL;
+	forget(i);
 	idle_free(i);
 	return 0;
+}
+
+static void let_go(struct server *s, struct idle *i)
+{
+	worker_kill(&i->worker);
+	i->next = s->let_go;
+	s->let_go = i;
 }
 
 /* What it knows is of use for the next call: it is not worn out, and no other has changed the held descriptors. */
@@ -47,8 +66,10 @@ void idle_keep(struct server *s, struct worker *take_w)
 {
 	struct idle *i = calloc(1, sizeof(*i));
 
-	if (i)
+	if (i) {
+		i->server = s;
 		i->worker = *take_w;
+	}
 	if (!i || sd_event_add_io(s->event, &i->child, i->worker.pidfd, EPOLLIN, on_child, i) < 0) {
 		worker_kill(take_w);
 		worker_done(take_w);
@@ -57,10 +78,9 @@ void idle_keep(struct server *s, struct worker *take_w)
 	}
 	*take_w = (struct worker){.pid = -1, .pidfd = -1, .out = -1, .control = -1};
 	if (is_good(s, &i->worker) && !s->idle) {
-		i->server = s;
 		s->idle = i;
 	} else {
-		worker_kill(&i->worker);
+		let_go(s, i);
 	}
 }
 
@@ -70,9 +90,19 @@ void idle_discard(struct server *s)
 
 	if (!i)
 		return;
-	worker_kill(&i->worker);
-	i->server = NULL;
 	s->idle = NULL;
+	let_go(s, i);
+}
+
+void idle_free_all(struct server *s)
+{
+	idle_discard(s);
+	while (s->let_go) {
+		struct idle *i = s->let_go;
+
+		s->let_go = i->next;
+		idle_free(i);
+	}
 }
 
 int idle_take(struct server *s, const struct worker_job *job, struct worker *ret)

@@ -159,7 +159,7 @@ static void close_all(struct server *s)
 {
 	while (s->clients)
 		client_free(s->clients);
-	idle_discard(s);
+	idle_free_all(s);
 	call_free_all(s);
 	mem_closep(&s->spare_fd);
 	mem_closep(&s->listen_fd);

@@ -73,6 +73,7 @@ struct server {
 	struct call *calls;
 	struct call *changing;   /* at most one */
 	struct idle *idle;       /* a worker that waits for its next call, or NULL */
+	struct idle *let_go;     /* killed, not yet reaped */
 	unsigned epoch;          /* counts changes of the held descriptors */
 	uint64_t step_us, reap_us;
 	uint64_t haste;          /* divides the time limits of clients; 1 but in tests */
@@ -112,6 +113,7 @@ void server_forget(void *data);
 /* Keep the worker of a call that is done, or let it go when there is a better one. Takes *w. */
 void idle_keep(struct server *s, struct worker *take_w);
 void idle_discard(struct server *s);
+void idle_free_all(struct server *s); /* at exit */
 /* Give the idle worker this call: 0 and the worker, or -EAGAIN. */
 int idle_take(struct server *s, const struct worker_job *job, struct worker *ret);
 

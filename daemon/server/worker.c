@@ -163,6 +163,7 @@ static _Noreturn void worker_main(const struct worker_job *job, pid_t parent, st
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || engine_keep_warm(job->engine) < 0)
 		lose();
+	job->forget(job->data);
 	reset_signals();
 	/* A worker serves again: memory that goes back to the kernel after each call would only be faulted in anew. */
 	mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);

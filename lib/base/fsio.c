@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/fault.h"
+#include "lib/base/kept.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -32,6 +34,7 @@ struct fsio {
 	int root_fd;
 	bool live;
 	char *root;
+	struct kept kept; /* value files that stay open, fsio_keep_open() */
 };
 
 static int raise_io(struct hft_err *err, int r, const char *path, const char *doing)
@@ -165,6 +168,7 @@ void fsio_free(struct fsio *fs)
 {
 	if (fs == NULL)
 		return;
+	kept_done(&fs->kept);
 	mem_closep(&fs->root_fd);
 	free(fs->root);
 	free(fs);
@@ -186,7 +190,99 @@ const char *fsio_root(const struct fsio *fs)
 	return fs->root;
 }
 
+/* --- files that stay open ----------------------------------------------------------------------------------------- */
+
+void fsio_keep_open(struct fsio *fs, size_t max)
+{
+	struct rlimit limit;
+
+	/* The other half is for whatever else the process opens. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && max > limit.rlim_cur / 2)
+		max = limit.rlim_cur / 2;
+	kept_init(&fs->kept, max); /* without memory nothing is kept, and all is as before */
+}
+
+/* Where the kernel has values, and opening a file does nothing. */
+static bool is_of_values(const char *path)
+{
+	return str_starts(path, "/proc/sys/") || str_starts(path, "/sys/") || str_starts(path, "/proc/irq/");
+}
+
+/* Removed, or replaced by another file of that name. What the kernel takes away it says itself, when read. */
+static bool is_replaced(const struct fsio *fs, int fd)
+{
+	struct stat st;
+
+	return !fs->live && (fstat(fd, &st) < 0 || st.st_nlink == 0);
+}
+
+/* Writable if that may be: the kernel says EINVAL for an attribute without a write bit, even to root (kernfs). */
+static int open_value(const struct fsio *fs, const char *path, bool *ret_writable)
+{
+	int fd = open_path(fs, path, careful(fs, O_RDWR), 0);
+
+	*ret_writable = fd >= 0;
+	if (fd == -EACCES || fd == -EPERM || fd == -EINVAL || fd == -EROFS)
+		fd = open_path(fs, path, careful(fs, O_RDONLY), 0);
+	return fd;
+}
+
+/* As keep(), for a path that is not there yet. */
+static int open_to_keep(struct fsio *fs, const char *path, struct kept_file **ret)
+{
+	struct stat st;
+	bool writable;
+
+	int r = fault_before(FAULT_OPEN, path);
+	if (r < 0)
+		return r;
+	CLEANUP(mem_closep) int fd = open_value(fs, path, &writable);
+	fault_after(FAULT_OPEN, path);
+	if (fd < 0)
+		return fd == -ENOENT ? fd : 0; /* ENOENT is the answer to any way of opening */
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	struct kept_file *f = kept_add_take(&fs->kept, path, fd);
+	if (f == NULL)
+		return 0;
+	TAKE_FD(fd);
+	f->writable = writable;
+	f->mode = st.st_mode;
+	*ret = f;
+	return 1;
+}
+
+/* The open file behind a path. 1: *ret is it; 0: none is kept of this path, open it as ever; -errno: cannot be opened. */
+static int keep(struct fsio *fs, const char *path, struct kept_file **ret)
+{
+	if (fs->kept.max == 0 || !is_of_values(path))
+		return 0;
+	struct kept_file *f = kept_find(&fs->kept, path);
+	if (f == NULL)
+		return kept_has_room(&fs->kept) ? open_to_keep(fs, path, ret) : 0;
+	*ret = f;
+	return 1;
+}
+
+/* After a failure with r: the file as it is now, in case that it went and came back. 1, or -errno. */
+static int keep_anew(struct fsio *fs, const char *path, int r, struct kept_file **ret)
+{
+	kept_drop(&fs->kept, path);
+	int again = keep(fs, path, ret);
+	return again == 0 ? r : again;
+}
+
 /* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static ssize_t pread_retry(int fd, void *buf, size_t size, size_t offset)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, buf, size, (off_t)offset);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
 
 static ssize_t read_retry(int fd, void *buf, size_t size)
 {
@@ -215,13 +311,14 @@ static bool is_one_value(const char *path)
 	return false;
 }
 
-/* Append up to max bytes, then -EFBIG. */
-static int read_stream(int fd, size_t max, bool short_is_end, struct strbuf *ret)
+/* The whole file into *ret, which is empty; at most max bytes, else -EFBIG. A kept file is read from its start. */
+static int read_stream(int fd, bool kept, size_t max, bool short_is_end, struct strbuf *ret)
 {
 	char chunk[CHUNK];
 
 	for (;;) {
-		ssize_t n = read_retry(fd, chunk, sizeof(chunk));
+		ssize_t n = kept ? pread_retry(fd, chunk, sizeof(chunk), ret->len) :
+		                   read_retry(fd, chunk, sizeof(chunk));
 		if (n < 0)
 			return (int)n;
 		if ((size_t)n > max - ret->len)
@@ -244,9 +341,7 @@ static int read_sysctl_again(int fd, struct strbuf *ret)
 		CLEANUP(mem_freep) char *buf = malloc(size);
 		if (buf == NULL)
 			return -ENOMEM;
-		if (lseek(fd, 0, SEEK_SET) < 0)
-			return -errno;
-		ssize_t n = read_retry(fd, buf, size);
+		ssize_t n = pread_retry(fd, buf, size, 0);
 		if (n < 0)
 			return (int)n;
 		if ((size_t)n < size) {
@@ -270,14 +365,42 @@ static void cut_text(struct strbuf *b)
 		b->s[b->len] = '\0';
 }
 
+static int read_content(int fd, bool kept, const char *path, struct strbuf *ret)
+{
+	int r = read_stream(fd, kept, READ_MAX, is_one_value(path), ret);
+
+	if (r == 0 && ret->len >= CHUNK && str_starts(path, "/proc/sys/"))
+		r = read_sysctl_again(fd, ret);
+	return r;
+}
+
 static int read_text(int fd, const char *path, struct strbuf *ret)
 {
 	int r = fault_before(FAULT_READ, path);
 	if (r < 0)
 		return r;
-	r = read_stream(fd, READ_MAX, is_one_value(path), ret);
-	if (r == 0 && ret->len >= CHUNK && str_starts(path, "/proc/sys/"))
-		r = read_sysctl_again(fd, ret);
+	r = read_content(fd, false, path, ret);
+	fault_after(FAULT_READ, path);
+	return r;
+}
+
+/* What a read of an attribute says when its device, or its sysctl, has been taken away. */
+static bool is_gone(int r)
+{
+	return r == -ENODEV || r == -ENOENT || r == -EIO;
+}
+
+static int read_kept(struct fsio *fs, struct kept_file *f, const char *path, struct strbuf *ret)
+{
+	int r = fault_before(FAULT_READ, path);
+	if (r < 0)
+		return r;
+	r = f->used_again && is_replaced(fs, f->fd) ? -ENOENT : read_content(f->fd, true, path, ret);
+	if (is_gone(r)) {
+		strbuf_reset(ret);
+		r = keep_anew(fs, path, r, &f);
+		r = r == 1 ? read_content(f->fd, true, path, ret) : r;
+	}
 	fault_after(FAULT_READ, path);
 	return r;
 }
@@ -290,11 +413,16 @@ static int fail_read(struct hft_err *err, int r, const char *path, struct strbuf
 
 int fsio_read(struct fsio *fs, const char *path, struct strbuf *ret, struct hft_err *err)
 {
+	CLEANUP(mem_closep) int fd = -1;
+	struct kept_file *f;
+
 	strbuf_reset(ret);
-	CLEANUP(mem_closep) int fd = open_faulty(fs, FAULT_OPEN, path, careful(fs, O_RDONLY), 0);
-	if (fd < 0)
-		return raise_io(err, fd, path, "open");
-	int r = read_text(fd, path, ret);
+	int r = keep(fs, path, &f);
+	if (r == 0)
+		r = fd = open_faulty(fs, FAULT_OPEN, path, careful(fs, O_RDONLY), 0);
+	if (r < 0)
+		return raise_io(err, r, path, "open");
+	r = fd < 0 ? read_kept(fs, f, path, ret) : read_text(fd, path, ret);
 	if (r < 0)
 		return fail_read(err, r, path, ret);
 	cut_text(ret);
@@ -357,7 +485,7 @@ int fsio_read_file(struct fsio *fs, const char *path, size_t max, struct strbuf 
 	if (r == 0)
 		r = fault_before(FAULT_READ, path);
 	if (r == 0) {
-		r = read_stream(fd, max, false, ret); /* to the end: the size of a file in /proc says 0 */
+		r = read_stream(fd, false, max, false, ret); /* to the end: the size of a file in /proc says 0 */
 		fault_after(FAULT_READ, path);
 	}
 	return r < 0 ? fail_read(err, r, path, ret) : 0;
@@ -401,15 +529,51 @@ static int cut_behind(int fd, size_t size)
 	return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
 }
 
-static int write_value(struct fsio *fs, int fd, const char *path, const char *text, size_t size)
+/* From the start, by one call that arrives. A seq_file (/proc/irq) refuses pwrite(2) before looking at it. */
+static ssize_t write_from_start(int fd, const char *text, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = pwrite(fd, text, size, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == ESPIPE && lseek(fd, 0, SEEK_SET) == 0)
+		return write_retry(fd, text, size);
+	return n < 0 ? -errno : n;
+}
+
+/* A write can be refused with the same codes for what it says; then a read does not fail with them. */
+static bool is_gone_for_reading(int fd, int r)
+{
+	char c;
+
+	return is_gone(r) && pread_retry(fd, &c, 1, 0) == r;
+}
+
+/* *f may be another one afterwards: the file that is there now. */
+static ssize_t write_kept(struct fsio *fs, struct kept_file **f, const char *path, const char *text, size_t size)
+{
+	ssize_t n = write_from_start((*f)->fd, text, size);
+
+	if (n >= 0 || !is_gone_for_reading((*f)->fd, (int)n))
+		return n;
+	int r = keep_anew(fs, path, (int)n, f);
+	if (r < 0 || !(*f)->writable)
+		return r < 0 ? r : n;
+	return write_from_start((*f)->fd, text, size);
+}
+
+/* Into the kept file f, or (NULL) into fd, which is at its start. */
+static int write_value(struct fsio *fs, struct kept_file *f, int fd, const char *path, const char *text, size_t size)
 {
 	int r = fault_before(FAULT_WRITE, path);
 	if (r < 0 || r == 2)
 		return r < 0 ? r : 0;
-	ssize_t n = write_retry(fd, text, r == 1 ? size - 1 : size);
+	size_t n_asked = r == 1 ? size - 1 : size;
+	ssize_t n = f != NULL ? write_kept(fs, &f, path, text, n_asked) : write_retry(fd, text, n_asked);
 	r = n < 0 ? (int)n : 0;
 	if (r == 0 && !fs->live)
-		r = cut_behind(fd, (size_t)n);
+		r = cut_behind(f != NULL ? f->fd : fd, (size_t)n);
 	fault_after(FAULT_WRITE, path);
 	if (r == 0 && (size_t)n < size)
 		r = -EIO;
@@ -427,10 +591,16 @@ int fsio_write(struct fsio *fs, const char *path, const char *value, struct hft_
 		return err_oom(err);
 	*(char *)mempcpy(text, value, len) = '\n';
 
-	CLEANUP(mem_closep) int fd = open_faulty(fs, FAULT_OPEN, path, careful(fs, O_WRONLY), 0);
-	if (fd < 0)
-		return raise_io(err, fd, path, "open");
-	int r = write_value(fs, fd, path, text, len + 1);
+	CLEANUP(mem_closep) int fd = -1;
+	struct kept_file *f = NULL;
+	int r = keep(fs, path, &f);
+	if (r == 1 && !f->writable)
+		f = NULL; /* refused as ever, or the permission came since */
+	if (r >= 0 && f == NULL)
+		r = fd = open_faulty(fs, FAULT_OPEN, path, careful(fs, O_WRONLY), 0);
+	if (r < 0)
+		return raise_io(err, r, path, "open");
+	r = write_value(fs, f, fd, path, text, len + 1);
 	return r < 0 ? raise_io(err, r, path, "write") : 0;
 }
 
@@ -548,12 +718,20 @@ static int stat_path(struct fsio *fs, const char *path, struct stat *ret)
 
 int fsio_mode(struct fsio *fs, const char *path, mode_t *ret)
 {
+	struct kept_file *f;
 	struct stat st;
 
-	int r = stat_path(fs, path, &st);
-	if (r == 0)
-		*ret = st.st_mode & 07777;
-	return r;
+	int r = keep(fs, path, &f);
+	if (r == 1 && !f->used_again)
+		st.st_mode = f->mode; /* opened just now */
+	else if (r == 1)
+		r = fstat(f->fd, &st) < 0 ? -errno : 0;
+	else if (r == 0)
+		r = stat_path(fs, path, &st);
+	if (r < 0)
+		return r;
+	*ret = st.st_mode & 07777;
+	return 0;
 }
 
 int fsio_owner(struct fsio *fs, const char *path, uid_t *ret_uid, mode_t *ret_mode, struct hft_err *err)
@@ -729,6 +907,8 @@ int fsio_rename(struct fsio *fs, const char *from, const char *to, struct hft_er
 	int r = fault_before(FAULT_RENAME, to);
 	if (r == 0) {
 		r = rename_beneath(fs, from, to);
+		kept_drop(&fs->kept, from);
+		kept_drop(&fs->kept, to);
 		fault_after(FAULT_RENAME, to);
 	}
 	return r < 0 ? raise_io(err, r, to, "rename to") : 0;
@@ -750,6 +930,7 @@ int fsio_unlink(struct fsio *fs, const char *path, struct hft_err *err)
 	int r = fault_before(FAULT_UNLINK, path);
 	if (r == 0) {
 		r = unlink_beneath(fs, path);
+		kept_drop(&fs->kept, path);
 		fault_after(FAULT_UNLINK, path);
 	}
 	return r < 0 ? raise_io(err, r, path, "remove") : 0;

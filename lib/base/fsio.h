@@ -30,6 +30,14 @@ void fsio_freep(struct fsio **fs);
 bool fsio_is_live(const struct fsio *fs); /* the root is "/": writes reach the kernel */
 const char *fsio_root(const struct fsio *fs);
 
+/*
+ * From now on keep up to max descriptors of the files that fsio_read, fsio_probe, fsio_mode and fsio_write open below
+ * /proc/sys, /proc/irq and /sys, and close those kept so far; 0 keeps none, as at first. No more than half of what the
+ * process may open. Each read asks the kernel anew: what somebody else wrote is seen, and so is a file that was taken
+ * away, or put in the place of another. For one transaction: a kept file goes with a device that is given another name.
+ */
+void fsio_keep_open(struct fsio *fs, size_t max);
+
 /* Append the content of a file to *ret (reset first). At most 1 MiB, beyond that -EFBIG. */
 int fsio_read(struct fsio *fs, const char *path, struct strbuf *ret, struct hft_err *err);
 /* The same without an error record, for probing: 0 or -errno. */

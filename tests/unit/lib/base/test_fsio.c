@@ -559,6 +559,283 @@ static void test_no_space(void **state)
 	assert_err(t, fsio_write_fd(fd, "x", 1, "/full", &t->err), ENOSPC, "/full");
 }
 
+/* --- files that stay open ----------------------------------------------------------------------------------------- */
+
+static void assert_reads(struct tree *t, const char *path, const char *text)
+{
+	assert_int_equal(fsio_read(t->fs, path, &t->b, &t->err), 0);
+	assert_string_equal(strbuf_str(&t->b), text);
+}
+
+static void test_kept_open(void **state)
+{
+	struct tree *t = *state;
+	size_t before = n_open_fds();
+
+	put(t, "/proc/sys/x", "1\n");
+	put(t, "/sys/devices/x", "1\n");
+	put(t, "/elsewhere", "1\n");
+	assert_reads(t, "/proc/sys/x", "1");
+	assert_int_equal(n_open_fds(), before); /* nothing, until told to */
+	fsio_keep_open(t->fs, 10);
+	for (int i = 0; i < 3; i++) {
+		assert_reads(t, "/proc/sys/x", "1");
+		assert_reads(t, "/elsewhere", "1");
+		assert_int_equal(n_open_fds(), before + 1);
+	}
+	assert_int_equal(fsio_write(t->fs, "/sys/devices/x", "2", &t->err), 0);
+	assert_int_equal(fsio_probe(t->fs, "/sys/devices/x", &t->b), 0);
+	assert_string_equal(t->b.s, "2");
+	assert_int_equal(n_open_fds(), before + 2);
+	fsio_keep_open(t->fs, 10); /* anew, and none of the old ones */
+	assert_int_equal(n_open_fds(), before);
+	assert_reads(t, "/proc/sys/x", "1");
+	fsio_keep_open(t->fs, 0);
+	assert_int_equal(n_open_fds(), before);
+	assert_reads(t, "/proc/sys/x", "1");
+	assert_int_equal(n_open_fds(), before);
+}
+
+static void test_kept_are_closed_at_the_end(void **state)
+{
+	struct tree *t = *state;
+	CLEANUP(fsio_freep) struct fsio *fs = NULL;
+	size_t before = n_open_fds();
+
+	put(t, "/proc/sys/x", "1\n");
+	assert_int_equal(fsio_new(t->root, &fs, &t->err), 0);
+	fsio_keep_open(fs, 10);
+	assert_int_equal(fsio_read(fs, "/proc/sys/x", &t->b, &t->err), 0);
+	assert_int_equal(n_open_fds(), before + 2);
+	fsio_freep(&fs);
+	assert_int_equal(n_open_fds(), before);
+}
+
+static void test_kept_write(void **state)
+{
+	static const char *const values[] = { "1", "100000", "2", "", "a b", "longer than all before", "x" };
+	struct tree *t = *state;
+	char expected[64];
+
+	put(t, "/proc/sys/x", "old value\n");
+	fsio_keep_open(t->fs, 10);
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		assert_int_equal(fsio_write(t->fs, "/proc/sys/x", values[i], &t->err), 0);
+		snprintf(expected, sizeof(expected), "%s\n", values[i]);
+		assert_content(t, "/proc/sys/x", expected);
+		assert_reads(t, "/proc/sys/x", values[i]);
+	}
+	put(t, "/proc/sys/x", "grown by somebody else\n");
+	assert_int_equal(fsio_write(t->fs, "/proc/sys/x", "1", &t->err), 0);
+	assert_content(t, "/proc/sys/x", "1\n");
+}
+
+static int write_twelve_kept(struct tree *t)
+{
+	return fsio_write(t->fs, "/proc/sys/x", "12345678901", &t->err);
+}
+
+static void test_kept_short_writes(void **state)
+{
+	struct tree *t = *state;
+
+	put(t, "/proc/sys/x", "old\n");
+	fsio_keep_open(t->fs, 10);
+	assert_reads(t, "/proc/sys/x", "old");
+	assert_int_equal(in_child_with_limit(t, 0, write_twelve_kept), EFBIG);
+	assert_content(t, "/proc/sys/x", "old\n");
+	assert_int_equal(in_child_with_limit(t, 5, write_twelve_kept), EIO);
+	assert_int_equal(in_child_with_limit(t, 4096, write_twelve_kept), 0);
+}
+
+/* What somebody else does to the file is seen: written, replaced, removed, made again. */
+static void test_kept_follows_the_file(void **state)
+{
+	struct tree *t = *state;
+	char new[100];
+
+	put(t, "/proc/sys/x", "1\n");
+	fsio_keep_open(t->fs, 10);
+	assert_reads(t, "/proc/sys/x", "1");
+	put(t, "/proc/sys/x", "another\n");
+	assert_reads(t, "/proc/sys/x", "another");
+
+	put(t, "/new", "replaced\n");
+	snprintf(new, sizeof(new), "%s", real(t, "/new"));
+	assert_int_equal(rename(new, real(t, "/proc/sys/x")), 0);
+	assert_reads(t, "/proc/sys/x", "replaced");
+	assert_int_equal(fsio_write(t->fs, "/proc/sys/x", "2", &t->err), 0);
+	assert_content(t, "/proc/sys/x", "2\n");
+
+	assert_int_equal(unlink(real(t, "/proc/sys/x")), 0);
+	assert_err(t, fsio_read(t->fs, "/proc/sys/x", &t->b, &t->err), ENOENT, "/proc/sys/x");
+	assert_string_equal(strbuf_str(&t->b), "");
+	assert_err(t, fsio_read(t->fs, "/proc/sys/x", &t->b, &t->err), ENOENT, "/proc/sys/x");
+	put(t, "/proc/sys/x", "again\n");
+	assert_reads(t, "/proc/sys/x", "again");
+}
+
+/* Nobody may write these. Root could open some for writing (CAP_DAC_OVERRIDE), and their modes say no all the same. */
+static void test_kept_live(void **state)
+{
+	struct tree *t = *state;
+	CLEANUP(fsio_freep) struct fsio *fs = NULL;
+	mode_t mode;
+
+	assert_int_equal(fsio_new("/", &fs, &t->err), 0);
+	fsio_keep_open(fs, 10);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(fsio_mode(fs, "/proc/sys/kernel/ostype", &mode), 0);
+		assert_int_equal(mode, 0444); /* though root could write it */
+		assert_int_equal(fsio_read(fs, "/proc/sys/kernel/ostype", &t->b, &t->err), 0);
+		assert_string_equal(t->b.s, "Linux");
+		assert_int_equal(fsio_read(fs, "/sys/devices/system/cpu/possible", &t->b, &t->err), 0);
+		assert_int_equal(fsio_read(fs, "/sys/class/net/lo/address", &t->b, &t->err), 0);
+		assert_string_equal(t->b.s, "00:00:00:00:00:00");
+	}
+	fsio_keep_open(fs, 0);
+	int without = fsio_write(fs, "/proc/sys/kernel/ostype", "Linux", &t->err);
+	fsio_keep_open(fs, 10);
+	assert_int_equal(fsio_read(fs, "/proc/sys/kernel/ostype", &t->b, &t->err), 0);
+	assert_true(without < 0);
+	assert_int_equal(fsio_write(fs, "/proc/sys/kernel/ostype", "Linux", &t->err), without);
+}
+
+static void test_kept_after_own_rename_and_unlink(void **state)
+{
+	struct tree *t = *state;
+
+	put(t, "/proc/sys/x", "1\n");
+	put(t, "/proc/sys/y", "2\n");
+	fsio_keep_open(t->fs, 10);
+	assert_reads(t, "/proc/sys/x", "1");
+	assert_reads(t, "/proc/sys/y", "2");
+	assert_int_equal(fsio_rename(t->fs, "/proc/sys/x", "/proc/sys/y", &t->err), 0);
+	assert_reads(t, "/proc/sys/y", "1");
+	assert_err(t, fsio_read(t->fs, "/proc/sys/x", &t->b, &t->err), ENOENT, "/proc/sys/x");
+	assert_int_equal(fsio_write(t->fs, "/proc/sys/y", "3", &t->err), 0);
+	assert_content(t, "/proc/sys/y", "3\n");
+	assert_int_equal(fsio_unlink(t->fs, "/proc/sys/y", &t->err), 0);
+	assert_err(t, fsio_write(t->fs, "/proc/sys/y", "4", &t->err), ENOENT, "/proc/sys/y");
+}
+
+static void test_kept_modes(void **state)
+{
+	struct tree *t = *state;
+	mode_t mode;
+
+	put(t, "/sys/devices/x", "1\n");
+	assert_int_equal(chmod(real(t, "/sys/devices/x"), 0444), 0);
+	fsio_keep_open(t->fs, 10);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fsio_mode(t->fs, "/sys/devices/x", &mode), 0);
+		assert_int_equal(mode, 0444);
+	}
+	assert_reads(t, "/sys/devices/x", "1");
+	if (geteuid() != 0)
+		assert_err(t, fsio_write(t->fs, "/sys/devices/x", "2", &t->err), EACCES, "/sys/devices/x");
+	assert_int_equal(chmod(real(t, "/sys/devices/x"), 0644), 0);
+	assert_int_equal(fsio_mode(t->fs, "/sys/devices/x", &mode), 0);
+	assert_int_equal(mode, 0644);
+	assert_int_equal(fsio_write(t->fs, "/sys/devices/x", "2", &t->err), 0); /* by a descriptor of its own */
+	assert_reads(t, "/sys/devices/x", "2");
+
+	put(t, "/sys/devices/secret", "1\n"); /* can be written, and not read */
+	assert_int_equal(chmod(real(t, "/sys/devices/secret"), 0200), 0);
+	assert_int_equal(fsio_mode(t->fs, "/sys/devices/secret", &mode), 0);
+	assert_int_equal(mode, 0200);
+	assert_int_equal(fsio_write(t->fs, "/sys/devices/secret", "2", &t->err), 0);
+	assert_int_equal(chmod(real(t, "/sys/devices/secret"), 0600), 0);
+	assert_content(t, "/sys/devices/secret", "2\n");
+	assert_int_equal(fsio_mode(t->fs, "/sys/devices/none", &mode), -ENOENT);
+	assert_int_equal(fsio_mode(t->fs, "/sys/devices/virtio2", &mode), 0); /* a directory */
+	assert_int_equal(mode, 0755);
+}
+
+static void test_only_value_files_are_kept(void **state)
+{
+	struct tree *t = *state;
+	CLEANUP(strlist_done) struct strlist names = { 0 };
+	size_t before = n_open_fds();
+	mode_t mode;
+
+	put(t, "/proc/target", "1\n");
+	put(t, "/proc/sys/target", "1\n");
+	make_link(t, "target", "/proc/sys/link");
+	assert_int_equal(mkfifo(real(t, "/proc/sys/fifo"), 0600), 0);
+	fsio_keep_open(t->fs, 10);
+	assert_reads(t, "/proc/target", "1");
+	assert_reads(t, "/proc/sys/fifo", "");
+	assert_err(t, fsio_write(t->fs, "/proc/sys/fifo", "1", &t->err), ENXIO, "/proc/sys/fifo");
+	assert_err(t, fsio_read(t->fs, "/proc/sys/link", &t->b, &t->err), ELOOP, "/proc/sys/link");
+	assert_err(t, fsio_write(t->fs, "/proc/sys/link", "1", &t->err), ELOOP, "/proc/sys/link");
+	assert_err(t, fsio_read(t->fs, "/proc/sys/../target", &t->b, &t->err), EINVAL, "/proc/sys/../target");
+	assert_err(t, fsio_read(t->fs, "/sys/devices", &t->b, &t->err), EISDIR, "/sys/devices");
+	assert_err(t, fsio_read(t->fs, "/sys/none", &t->b, &t->err), ENOENT, "/sys/none");
+	assert_err(t, fsio_write(t->fs, "/sys/none", "1", &t->err), ENOENT, "/sys/none");
+	assert_int_equal(fsio_mode(t->fs, "/sys/devices", &mode), 0);
+	assert_int_equal(fsio_list(t->fs, "/sys/devices", &names, &t->err), 0);
+	assert_true(fsio_exists(t->fs, "/proc/sys/target"));
+	assert_int_equal(fsio_read_file(t->fs, "/proc/sys/target", 9, &t->b, &t->err), 0);
+	assert_int_equal(n_open_fds(), before);
+}
+
+static const char *numbered(unsigned i, char path[32])
+{
+	snprintf(path, 32, "/proc/sys/n%u", i);
+	return path;
+}
+
+/* Nine files in four places: all is as without, but those that were used again stay. */
+static void test_kept_up_to_max(void **state)
+{
+	struct tree *t = *state;
+	size_t before = n_open_fds();
+	char path[32], value[8];
+
+	fsio_keep_open(t->fs, 4);
+	for (unsigned i = 0; i < 9; i++)
+		put(t, numbered(i, path), "0\n");
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 9; i++) {
+			snprintf(value, sizeof(value), "%u", round * 10 + i);
+			assert_int_equal(fsio_write(t->fs, numbered(i, path), value, &t->err), 0);
+			assert_reads(t, path, value);
+			snprintf(value, sizeof(value), "%u\n", round * 10 + i);
+			assert_content(t, path, value);
+			assert_int_equal(n_open_fds(), before + (round > 0 || i > 3 ? 4 : i + 1));
+		}
+	}
+	fsio_keep_open(t->fs, 4);
+	for (unsigned i = 0; i < 9; i++) { /* once each: each makes room for the next */
+		snprintf(value, sizeof(value), "%u", 20 + i);
+		assert_reads(t, numbered(i, path), value);
+	}
+	assert_int_equal(n_open_fds(), before + 4);
+}
+
+static void test_kept_large(void **state)
+{
+	static const char *const paths[] = { "/proc/sys/x", "/proc/irq/x", "/sys/devices/x" };
+	static const size_t sizes[] = { 4095, 4096, 4097, 8192, 65536, 300000 };
+	struct tree *t = *state;
+	char *text = malloc(300000);
+
+	make_dir(t, "/proc/irq");
+	for (size_t i = 0; i < 300000; i++)
+		text[i] = (char)('a' + i % 23);
+	fsio_keep_open(t->fs, 10);
+	for (size_t i = 0; i < ARRAY_LEN(paths) * ARRAY_LEN(sizes); i++) {
+		const char *path = paths[i / ARRAY_LEN(sizes)];
+		size_t size = sizes[i % ARRAY_LEN(sizes)];
+		put_bytes(t, path, text, size);
+		assert_int_equal(fsio_read(t->fs, path, &t->b, &t->err), 0);
+		assert_int_equal(t->b.len, size);
+		assert_memory_equal(t->b.s, text, size);
+	}
+	free(text);
+}
+
 /* --- looking around ----------------------------------------------------------------------------------------------- */
 
 static void test_list(void **state)
@@ -783,6 +1060,17 @@ int main(void)
 		TEST(test_short_writes),
 		TEST(test_failed_write_keeps_the_old_value),
 		TEST(test_no_space),
+		TEST(test_kept_open),
+		TEST(test_kept_are_closed_at_the_end),
+		TEST(test_kept_write),
+		TEST(test_kept_short_writes),
+		TEST(test_kept_follows_the_file),
+		TEST(test_kept_live),
+		TEST(test_kept_after_own_rename_and_unlink),
+		TEST(test_kept_modes),
+		TEST(test_only_value_files_are_kept),
+		TEST(test_kept_up_to_max),
+		TEST(test_kept_large),
 		TEST(test_list),
 		TEST(test_links_are_read),
 		TEST(test_exists_and_mode),
