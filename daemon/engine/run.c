@@ -190,15 +190,18 @@ static int settle_round(struct run *run, bool undo, struct refusal *last, struct
 		r = check(run, st, wanted, &v, &own);
 		if (r == 0) {
 			all = 0;
+			report(run, i, st);
 			r = write_step(run, st, wanted, &own);
 			if (r == -EAGAIN)
 				*last = (struct refusal){i, own};
 		}
-		if (r < 0 && r != -EAGAIN && r != -ENOENT) {
-			*last = (struct refusal){i, own};
-			*err = own;
+		if (r >= 0 || r == -EAGAIN || r == -ENOENT)
+			continue;
+		*last = (struct refusal){i, own};
+		*err = own;
+		if (!undo)
 			return r;
-		}
+		all = 0; /* the others go back all the same */
 	}
 	return all;
 }
@@ -211,15 +214,17 @@ static int settle_verdict(struct run *run, bool undo, const struct refusal *last
 		const struct step *st = run->steps[i];
 		const char *wanted = undo ? st->before : st->after;
 		enum knob_verdict_state v;
+		int r = is_settled(st, wanted) ? 1 : check(run, st, wanted, &v, err);
 
-		if (is_settled(st, wanted) || check(run, st, wanted, &v, err) != 0)
+		if (r == 1 || r == -ENOENT)
 			continue;
 		*ret_failed = i;
-		not_in_effect(run, st, wanted, err);
+		if (r == 0)
+			r = not_in_effect(run, st, wanted, err);
 		blame_step(st, wanted, err);
 		if (last->err.code && last->step == i)
 			*err = last->err;
-		return -EREMOTEIO;
+		return r;
 	}
 	return 0;
 }
@@ -322,16 +327,19 @@ static int restore_one(struct run *run, struct step *st, enum undo_policy policy
 	return r == 0 || r == -EAGAIN;
 }
 
-static void undo_steps(struct run *run, enum undo_policy policy, struct hft_err *journal)
+static void undo_steps(struct run *run, enum undo_policy policy)
 {
+	int journal = txn_undoing(run->txn, NULL);
+
 	for (size_t i = run->n; i-- > 0;) {
 		struct step *st = run->steps[i];
 
 		if (!st->started || !st->before)
 			continue;
+		report(run, i, st);
 		st->state = restore_one(run, st, policy) || st->settle ? STEP_RESTORED : STEP_FAILED;
-		if (!journal->code)
-			txn_undone(run->txn, (int64_t)i, journal);
+		if (journal == 0)
+			journal = txn_undone(run->txn, (int64_t)i, NULL);
 	}
 }
 
@@ -345,55 +353,65 @@ static void undo_settle(struct run *run)
 	for (size_t i = 0; i < run->n; i++) {
 		struct step *st = run->steps[i];
 		enum knob_verdict_state v;
+		int r = st->settle && st->before ? check(run, st, st->before, &v, &err) : 1;
 
-		if (st->settle && st->before && check(run, st, st->before, &v, &err) == 0)
+		/* What cannot be read any more is not known to be back. */
+		if (r != 1 && r != -ENOENT)
 			st->state = STEP_FAILED;
 	}
 }
 
 /*
  * Put back what was begun, the last first, and all that it may have changed. *ret_left: names of what is neither.
- * A journal that cannot be written does not keep the host from being put back; it is an error all the same.
+ * A journal that cannot be written does not keep the host from being put back: only its end counts (close_undo).
  */
 static int undo(struct run *run, enum undo_policy policy, struct json *ret_left, struct hft_err *err)
 {
-	struct hft_err journal = {0};
 	bool any = false;
 	int r = 0;
 
-	for (size_t i = 0; i < run->n; i++)
-		any = any || run->steps[i]->started;
+	for (size_t i = 0; i < run->n; i++) {
+		struct step *st = run->steps[i];
+
+		any = any || st->started;
+		if (st->state == STEP_FAILED) /* to write; whether it can be put back is still to be seen */
+			st->state = STEP_RESTORED;
+	}
 	if (!any)
 		return 0;
-	txn_undoing(run->txn, &journal);
-	undo_steps(run, policy, &journal);
+	undo_steps(run, policy);
 	undo_settle(run);
 	for (size_t i = 0; i < run->n; i++) {
 		if (run->steps[i]->state == STEP_FAILED)
 			r |= name_object(ret_left, run->steps[i]);
 	}
-	if (r < 0)
-		return err_oom(err);
-	if (!journal.code)
-		return 0;
-	*err = journal;
-	return -EIO;
+	return r < 0 ? err_oom(err) : 0;
 }
 
-static int close_undo(struct run *run, struct json *left, struct hft_err *cause)
+/* All is back. When the journal cannot say so, it stays open, and the next change finds nothing to do. */
+static int close_undone(struct run *run, struct hft_err *cause)
 {
 	struct hft_err err = {0};
-	int r;
+	int r = txn_abort(run->txn, &err);
 
-	if (!json_size(left)) {
-		r = txn_abort(run->txn, &err);
-		if (r < 0) {
-			err_context(&err, "undone, but the journal could not say so");
-			*cause = err;
-		}
-		return r;
-	}
-	txn_incomplete(run->txn, left, &err);
+	if (r == 0)
+		return 0;
+	err_context(&err, "undone, but the journal could not say so");
+	if (cause->code)
+		err_context(cause, "%s", err.msg);
+	else
+		*cause = err;
+	return r;
+}
+
+/* *cause: why it had to be undone, with its code; a code of NULL: an earlier run failed. */
+static int close_undo(struct run *run, struct json *left, struct hft_err *cause)
+{
+	struct hft_err err;
+
+	if (!json_size(left))
+		return close_undone(run, cause);
+	txn_incomplete(run->txn, left, NULL);
 	err = *cause;
 	err_raise(cause, ERR_NOT_UNDONE, err.sys, json_string(json_first(left), ""),
 	          "%zu object%s neither before nor after (%s)", json_size(left), json_size(left) == 1 ? " is" : "s are",
@@ -408,18 +426,13 @@ static int close_undo(struct run *run, struct json *left, struct hft_err *cause)
 static int back_out(struct run *run, int cause, struct hft_err *err)
 {
 	CLEANUP(json_freep) struct json *left = json_new_array();
-	struct hft_err own = {0};
 	int r;
 
 	if (!left)
 		return err_oom(err);
-	r = undo(run, UNDO_FORCE, left, &own);
-	if (r < 0 && !json_size(left)) {
-		/* Put back, but the journal could not say so: it stays open, and the next change finds nothing to do. */
-		err_context(err, "%s", own.msg);
-		return cause;
-	}
-	r = close_undo(run, left, err);
+	r = undo(run, UNDO_FORCE, left, err);
+	if (r == 0)
+		r = close_undo(run, left, err);
 	return r < 0 ? r : cause;
 }
 
@@ -552,6 +565,7 @@ static int retarget(struct run *run, struct step *st, const char *why)
 	const char *wanted;
 	struct state_object *o;
 	enum knob_verdict_state v;
+	int r;
 
 	if (was && !str_eq(was->boot_id, boot_id))
 		was = NULL;
@@ -566,7 +580,8 @@ static int retarget(struct run *run, struct step *st, const char *why)
 		return -ENOMEM;
 	st->state = STEP_RESTORED;
 	st->done = false;
-	st->write = check(run, st, wanted, &v, NULL) == 0;
+	r = check(run, st, wanted, &v, NULL);
+	st->write = r != 1 && r != -ENOENT;
 	o = st->write ? NULL : state_object(&run->p->next, st->knob, st->key);
 	return o ? state_object_set_applied(o, wanted) : 0;
 }
@@ -764,6 +779,7 @@ int run_recover(const struct session *s, int64_t txn, enum undo_policy policy, s
 	}
 	if (policy == UNDO_KEEP_THEIRS)
 		return txn_abort(run.txn, err);
+	*err = (struct hft_err){0};
 	if (json_size(left))
 		err_raise(err, ERR_NOT_UNDONE, 0, "", "somebody else changed or refused them");
 	return close_undo(&run, left, err);

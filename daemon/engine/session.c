@@ -38,13 +38,16 @@ int64_t session_unfinished(const struct session *s)
 	return last && last->state == TXN_INCOMPLETE ? last->txn : 0;
 }
 
+/* What is damaged is kept aside first, where nothing adds to it. A failure of that changes nothing: it is refused either
+ * way, and the next change tries again. */
 static int refuse_damage(const struct session *s, struct hft_err *err)
 {
 	if (!s->view.damage || !s->view.damage->n)
 		return 0;
+	store_quarantine(s->e->store, NULL);
 	err_raise(err, ERR_STATE, EUCLEAN, s->view.damage->s[0], "the journal is damaged, nothing may change before "
 	          "somebody has looked");
-	err_hint(err, "look at it in %s, then move it away; `hfttune status` names every damaged file",
+	err_hint(err, "look at it in %s/quarantine, then move it away; `hfttune status` names every damaged file",
 	         store_dir(s->e->store));
 	return -EUCLEAN;
 }
@@ -199,8 +202,10 @@ int session_open(const struct engine *e, enum session_kind kind, const struct re
 		r = refuse_damage(ret, err);
 	if (r == 0 && changing)
 		r = recover_first(ret, q, err);
-	if (r < 0)
+	if (r < 0) {
+		ret->stamp = 0; /* what was read only in part is nobody's to take over */
 		session_done(ret);
+	}
 	return r;
 }
 

@@ -105,7 +105,8 @@ static int refresh_layer(const struct session *s, struct layer *l, struct hft_er
 			return err_oom(err);
 	}
 	l->touched = true;
-	for (size_t i = 0; r == 0 && i < l->n_settings; i++) {
+	/* The first line to name a new object gets it: the last one of the file goes first, because it wins. */
+	for (size_t i = l->n_settings; r == 0 && i-- > 0;) {
 		if (!resolve_is_pattern(&l->settings[i]))
 			continue;
 		/* A device that has gone is the verdict's business; what has come is adopted. */

@@ -67,7 +67,7 @@ static int verify_new_objects(const struct session *s, const struct layer *l, st
 	struct layer *now = layer_dup(l);
 	int r = now ? 0 : err_oom(err);
 
-	for (size_t i = 0; r == 0 && i < l->n_settings; i++) {
+	for (size_t i = l->n_settings; r == 0 && i-- > 0;) { /* as repair does */
 		if (resolve_is_pattern(&l->settings[i]))
 			r = resolve_again(s, now, i, NULL) == -ENOMEM ? err_oom(err) : 0;
 	}

@@ -587,12 +587,9 @@ static int write_copied(const struct knob_ctx *c, const struct row *row, const c
 	CLEANUP(strbuf_done) struct strbuf before = {0}, after = {0};
 	const struct form *f = &forms[row->form];
 
-	if (fsio_probe(c->fs, path, &before) < 0) /* the write says why */
+	if (!f->shown || fsio_probe(c->fs, path, &before) < 0) /* the write says why */
 		return write_text(c, path, value, err);
-	if (f->shown)
-		f->shown(c, row, strbuf_str(&before), value, &after);
-	else
-		strbuf_add(&after, value);
+	f->shown(c, row, strbuf_str(&before), value, &after);
 	return before.oom || after.oom ? err_oom(err) : write_text(c, path, strbuf_str(&after), err);
 }
 

@@ -216,6 +216,14 @@ static bool is_replaced(const struct fsio *fs, int fd)
 	return !fs->live && (fstat(fd, &st) < 0 || st.st_nlink == 0);
 }
 
+/* In a copied tree the file's mode is what a kernel's refusal is: it counts as it is now, not when it was opened. */
+static bool may_write(const struct fsio *fs, const struct kept_file *f)
+{
+	struct stat st;
+
+	return f->writable && (fs->live || (fstat(f->fd, &st) == 0 && st.st_nlink > 0 && st.st_mode == f->mode));
+}
+
 /* Writable if that may be: the kernel says EINVAL for an attribute without a write bit, even to root (kernfs). */
 static int open_value(const struct fsio *fs, const char *path, bool *ret_writable)
 {
@@ -594,7 +602,7 @@ int fsio_write(struct fsio *fs, const char *path, const char *value, struct hft_
 	CLEANUP(mem_closep) int fd = -1;
 	struct kept_file *f = NULL;
 	int r = keep(fs, path, &f);
-	if (r == 1 && !f->writable)
+	if (r == 1 && !may_write(fs, f))
 		f = NULL; /* refused as ever, or the permission came since */
 	if (r >= 0 && f == NULL)
 		r = fd = open_faulty(fs, FAULT_OPEN, path, careful(fs, O_WRONLY), 0);

@@ -17,22 +17,20 @@ setup() {
 # Times and sizes as well: a rewrite with the same bytes would show.
 footprint() { (cd "$tree" && find . -printf '%p %m %s %T@ %C@\n' | sort); }
 
+# Each does its work: 0, or 3 where the host differs.
 all_reads() {
-	hft profiles
-	hft show p
-	hft plan p
-	hft verify
-	hft verify p
-	hft status
-	hft history
-	hft explain sysctl.vm.swappiness
-	hft host
-	hft version
+	local verb
+	for verb in profiles "show p" "plan p" verify "verify p" status history "explain sysctl.vm.swappiness" host version; do
+		status=0
+		# shellcheck disable=SC2086 # a verb and its arguments
+		hft $verb >/dev/null || status=$?
+		[[ $status == [03] ]] || { echo "$verb: exit status $status" >&2; return 1; }
+	done
 }
 
 @test "P3 reads on an untouched host change nothing and make no state directory" {
 	shot_before=$(footprint)
-	all_reads >/dev/null || true
+	all_reads
 	same "$shot_before" "$(footprint)"
 	[ ! -e "$tree/var/lib/hfttune" ]
 }
@@ -40,7 +38,7 @@ all_reads() {
 @test "P3 reads with layers in force change nothing" {
 	exits 0 hft apply p
 	shot_before=$(footprint)
-	all_reads >/dev/null || true
+	all_reads
 	same "$shot_before" "$(footprint)"
 }
 
@@ -48,7 +46,7 @@ all_reads() {
 	HFT_FAULT="write@*swappiness:1:crash-after" hft apply p >/dev/null 2>&1 || true
 	[ "$(value /proc/sys/vm/swappiness)" = 11 ]
 	shot_before=$(footprint)
-	all_reads >/dev/null || true
+	all_reads
 	same "$shot_before" "$(footprint)"
 	exits 0 hft --json status
 	[ "$(field .unfinished.txn)" = 1 ]
