@@ -57,6 +57,7 @@ struct step {
 	bool started, done;     /* while it runs */
 	bool reported;          /* handed over to a result */
 	int64_t order;          /* of the phase; decides ties and `keep` */
+	int place;              /* within its knob, by knob->order(); set when the plan is sorted */
 	size_t sequence;        /* as planned; decides what order leaves open */
 };
 

@@ -628,10 +628,8 @@ static int compare_steps(const void *va, const void *vb)
 
 	if (ra != rb)
 		return ra < rb ? -1 : 1;
-	ra = order_in_knob(a);
-	rb = order_in_knob(b);
-	if (ra != rb)
-		return ra < rb ? -1 : 1;
+	if (a->place != b->place)
+		return a->place < b->place ? -1 : 1;
 	if (a->order != b->order)
 		return a->order < b->order ? -1 : 1;
 	return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
@@ -640,8 +638,10 @@ static int compare_steps(const void *va, const void *vb)
 /* By rank; for taking out, the reverse. */
 static void sort_steps(struct plan *p, bool reverse)
 {
-	for (size_t i = 0; i < p->n_steps; i++)
+	for (size_t i = 0; i < p->n_steps; i++) {
 		p->steps[i].sequence = i;
+		p->steps[i].place = order_in_knob(&p->steps[i]); /* looks the key up: not for every comparison */
+	}
 	if (p->n_steps > 0) /* qsort(3) takes no NULL */
 		qsort(p->steps, p->n_steps, sizeof(*p->steps), compare_steps);
 	for (size_t i = 0; reverse && i < p->n_steps / 2; i++) {

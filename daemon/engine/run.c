@@ -438,21 +438,23 @@ static int back_out(struct run *run, int cause, struct hft_err *err)
 
 /* --- the journal's view of a step --------------------------------------------------------------------------------------- */
 
-static struct json *step_to_json(const struct step *st)
+static struct json *step_to_json(const struct step *st, struct strbuf *b)
 {
-	struct json *j = json_new_object();
-	int r = json_set_string(j, "knob", st->knob->name) | json_set_string(j, "key", st->key) |
-	        json_set_string(j, "label", st->label) | json_set_string(j, "before", st->before) |
-	        json_set_string(j, "after", st->after) | json_set_string(j, "profile", st->profile) |
-	        json_set_string(j, "phase", st->phase);
-
+	strbuf_reset(b);
+	json_text_begin(b, '{');
+	json_text_string(b, "knob", st->knob->name);
+	json_text_string(b, "key", st->key);
+	json_text_string(b, "label", st->label);
+	json_text_string(b, "before", st->before);
+	json_text_string(b, "after", st->after);
+	json_text_string(b, "profile", st->profile);
+	json_text_string(b, "phase", st->phase);
 	if (st->coupled)
-		r |= json_set_bool(j, "coupled", true);
+		json_text_bool(b, "coupled", true);
 	if (st->settle)
-		r |= json_set_bool(j, "settle", true);
-	if (r < 0)
-		json_freep(&j);
-	return j;
+		json_text_bool(b, "settle", true);
+	json_text_end(b, '}');
+	return b->oom ? NULL : json_new_text(b->s);
 }
 
 static int begin(struct run *run, const struct run_labels *labels, struct hft_err *err)
@@ -463,7 +465,7 @@ static int begin(struct run *run, const struct run_labels *labels, struct hft_er
 	int r = 0;
 
 	for (size_t i = 0; i < run->n; i++)
-		r |= json_add_take(steps, step_to_json(run->steps[i]));
+		r |= json_add_take(steps, step_to_json(run->steps[i], &run->current));
 	if (r < 0 || !steps || !state)
 		return err_oom(err);
 	return txn_begin(run->s->e->store, &(struct txn_header){

@@ -467,93 +467,110 @@ bool state_has_residue(const struct state *s, const struct knob *knob, const cha
 
 /* --- JSON ------------------------------------------------------------------------------------------------------------ */
 
-static int texts_to_json(struct json *to, const char *key, const struct strlist *l)
-{
-	struct json *a;
-	int r = 0;
+/* Written as text: a tree of thousands of entries costs more than the journal's disk. */
 
+static void texts_out(struct strbuf *b, const char *key, const struct strlist *l)
+{
 	if (!l->n)
-		return 0;
-	a = json_new_array();
-	for (size_t i = 0; i < l->n; i++)
-		r |= json_add_string(a, l->s[i]);
-	return r | json_set_take(to, key, a);
+		return;
+	json_text_key(b, key);
+	json_text_begin(b, '[');
+	for (size_t i = 0; i < l->n; i++) {
+		json_text_next(b);
+		json_text_element(b, l->s[i]);
+	}
+	json_text_end(b, ']');
 }
 
-static struct json *setting_to_json(const struct layer_setting *s)
+static void setting_out(struct strbuf *b, const struct layer_setting *s)
 {
-	struct json *j = json_new_object();
-	int r = json_set_string(j, "knob", s->knob) | json_set_string(j, "selector", s->selector) |
-	        json_set_string(j, "option", s->option) | json_set_string(j, "value", s->value) |
-	        json_set_string(j, "why", s->why) | json_set_string(j, "where", s->where);
-
+	json_text_next(b);
+	json_text_begin(b, '{');
+	json_text_string(b, "knob", s->knob);
+	json_text_string(b, "selector", s->selector);
+	json_text_string(b, "option", s->option);
+	json_text_string(b, "value", s->value);
+	json_text_string(b, "why", s->why);
+	json_text_string(b, "where", s->where);
 	if (s->optional)
-		r |= json_set_bool(j, "optional", true);
-	if (r < 0)
-		json_freep(&j);
-	return j;
+		json_text_bool(b, "optional", true);
+	json_text_end(b, '}');
 }
 
-static struct json *entry_to_json(const struct layer_entry *e)
+static void entry_out(struct strbuf *b, const struct layer_entry *e)
 {
-	struct json *j = json_new_object();
-	int r = json_set_string(j, "knob", e->ref.knob->name) | json_set_string(j, "key", e->ref.key) |
-	        json_set_string(j, "value", e->value) | json_set_int(j, "setting", (int64_t)e->setting) |
-	        json_set_string(j, "label", e->label) | json_set_string(j, "na", e->na);
-
+	json_text_next(b);
+	json_text_begin(b, '{');
+	json_text_string(b, "knob", e->ref.knob->name);
+	json_text_string(b, "key", e->ref.key);
+	json_text_string(b, "value", e->value);
+	json_text_int(b, "setting", (int64_t)e->setting);
+	json_text_string(b, "label", e->label);
+	json_text_string(b, "na", e->na);
 	if (e->residue)
-		r |= json_set_bool(j, "residue", true);
-	if (r < 0)
-		json_freep(&j);
-	return j;
+		json_text_bool(b, "residue", true);
+	json_text_end(b, '}');
 }
 
-static struct json *layer_to_json(const struct layer *l)
+static void layer_out(struct strbuf *b, const struct layer *l)
 {
-	struct json *j = json_new_object(), *settings = json_new_array(), *entries = json_new_array();
-	int r = json_set_string(j, "profile", l->profile) | json_set_string(j, "phase", l->phase) |
-	        json_set_string(j, "risk", l->risk) | json_set_string(j, "summary", l->summary) |
-	        json_set_string(j, "boot_id", l->boot_id) | json_set_int(j, "order", l->order) |
-	        json_set_int(j, "txn", l->txn) | json_set_int(j, "updated", l->updated) |
-	        json_set_bool(j, "accept_inexact", l->accept_inexact) | json_set_bool(j, "required", l->required) |
-	        json_set_bool(j, "residue", l->residue) | texts_to_json(j, "notes", &l->notes) |
-	        texts_to_json(j, "sets", &l->sets);
-
+	json_text_next(b);
+	json_text_begin(b, '{');
+	json_text_string(b, "profile", l->profile);
+	json_text_string(b, "phase", l->phase);
+	json_text_string(b, "risk", l->risk);
+	json_text_string(b, "summary", l->summary);
+	json_text_string(b, "boot_id", l->boot_id);
+	json_text_int(b, "order", l->order);
+	json_text_int(b, "txn", l->txn);
+	json_text_int(b, "updated", l->updated);
+	json_text_bool(b, "accept_inexact", l->accept_inexact);
+	json_text_bool(b, "required", l->required);
+	json_text_bool(b, "residue", l->residue);
+	texts_out(b, "notes", &l->notes);
+	texts_out(b, "sets", &l->sets);
+	json_text_key(b, "settings");
+	json_text_begin(b, '[');
 	for (size_t i = 0; i < l->n_settings; i++)
-		r |= json_add_take(settings, setting_to_json(&l->settings[i]));
+		setting_out(b, &l->settings[i]);
+	json_text_end(b, ']');
+	json_text_key(b, "entries");
+	json_text_begin(b, '[');
 	for (size_t i = 0; i < l->n_entries; i++)
-		r |= json_add_take(entries, entry_to_json(&l->entries[i]));
-	r |= json_set_take(j, "settings", settings) | json_set_take(j, "entries", entries);
-	if (r < 0)
-		json_freep(&j);
-	return j;
+		entry_out(b, &l->entries[i]);
+	json_text_end(b, ']');
+	json_text_end(b, '}');
 }
 
-static struct json *object_to_json(const struct state_object *o)
+static void object_out(struct strbuf *b, const struct state_object *o)
 {
-	struct json *j = json_new_object();
-	int r = json_set_string(j, "knob", o->ref.knob->name) | json_set_string(j, "key", o->ref.key) |
-	        json_set_string(j, "original", o->original) | json_set_string(j, "applied", o->applied) |
-	        json_set_string(j, "boot_id", o->boot_id);
-
-	if (r < 0)
-		json_freep(&j);
-	return j;
+	json_text_next(b);
+	json_text_begin(b, '{');
+	json_text_string(b, "knob", o->ref.knob->name);
+	json_text_string(b, "key", o->ref.key);
+	json_text_string(b, "original", o->original);
+	json_text_string(b, "applied", o->applied);
+	json_text_string(b, "boot_id", o->boot_id);
+	json_text_end(b, '}');
 }
 
 struct json *state_to_json(const struct state *s)
 {
-	struct json *j = json_new_object(), *layers = json_new_array(), *objects = json_new_array();
-	int r = 0;
+	CLEANUP(strbuf_done) struct strbuf b = {0};
 
+	json_text_begin(&b, '{');
+	json_text_key(&b, "layers");
+	json_text_begin(&b, '[');
 	for (size_t i = 0; i < s->n_layers; i++)
-		r |= json_add_take(layers, layer_to_json(s->layers[i]));
+		layer_out(&b, s->layers[i]);
+	json_text_end(&b, ']');
+	json_text_key(&b, "objects");
+	json_text_begin(&b, '[');
 	for (size_t i = 0; i < s->n_objects; i++)
-		r |= json_add_take(objects, object_to_json(&s->objects[i]));
-	r |= json_set_take(j, "layers", layers) | json_set_take(j, "objects", objects);
-	if (r < 0)
-		json_freep(&j);
-	return j;
+		object_out(&b, &s->objects[i]);
+	json_text_end(&b, ']');
+	json_text_end(&b, '}');
+	return b.oom ? NULL : json_new_text(b.s);
 }
 
 /* Borrowed text that is only read: dup_text copies it. */

@@ -107,7 +107,7 @@ void state_drop_residue(struct state *s, const struct object_ref *ref);
 /* Is the object in a residue of any layer? */
 bool state_has_residue(const struct state *s, const struct knob *knob, const char *key);
 
-/* NULL when out of memory. */
+/* To be printed, not read (json_new_text). NULL when out of memory. */
 struct json *state_to_json(const struct state *s);
 /* j NULL is the empty state. -EINVAL ERR_STATE when the record makes no sense or names a knob that is not built in. */
 int state_from_json(const struct json *j, struct state *ret, struct hft_err *err);

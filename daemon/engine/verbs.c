@@ -371,7 +371,9 @@ static int verify_profile(const struct session *s, const struct request *q, stru
 int engine_verify(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err)
 {
 	CLEANUP(session_done) struct session s = {.lock = -1};
-	int r = session_open(e, SESSION_READ, q, &s, err);
+	int r = !q->profile && (q->phases.n || q->n_assigns)
+	                ? err_raise(err, ERR_INVALID_ARGUMENT, 0, "profile", "phases and set say nothing without a profile")
+	                : session_open(e, SESSION_READ, q, &s, err);
 
 	if (r < 0)
 		return r;

@@ -231,9 +231,14 @@ int json_put_string(struct json *object, const char *key, const char *value)
 	return attach_string(object, key, true, value);
 }
 
+struct json *json_new_text(const char *text)
+{
+	return (struct json *)cJSON_CreateRaw(text);
+}
+
 int json_set_text(struct json *object, const char *key, const char *text)
 {
-	return json_set_take(object, key, (struct json *)cJSON_CreateRaw(text));
+	return json_set_take(object, key, json_new_text(text));
 }
 
 int json_set_int(struct json *object, const char *key, int64_t value)

@@ -79,10 +79,15 @@ struct strbuf;
 void json_text_begin(struct strbuf *b, char bracket); /* '{' or '[' */
 void json_text_end(struct strbuf *b, char bracket);   /* '}' or ']' */
 void json_text_next(struct strbuf *b);
+void json_text_key(struct strbuf *b, const char *key); /* before a value that is an object or array */
 void json_text_string(struct strbuf *b, const char *key, const char *value);
+void json_text_element(struct strbuf *b, const char *value); /* of an array, after json_text_next */
+void json_text_int(struct strbuf *b, const char *key, int64_t value);
 void json_text_bool(struct strbuf *b, const char *key, bool value);
 /* Set a member to such a text, which is JSON already: it can be printed, not read. The text is copied. */
 int json_set_text(struct json *object, const char *key, const char *text);
+/* The same as a node of its own; NULL when out of memory. */
+struct json *json_new_text(const char *text);
 
 /* Text without white space; or indented for people. A byte of a string that is not UTF-8 is printed as U+FFFD. Caller
  * frees; NULL when out of memory. */

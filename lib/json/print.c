@@ -175,7 +175,7 @@ void json_text_next(struct strbuf *b)
 		strbuf_addc(b, ',');
 }
 
-static void print_key(struct strbuf *b, const char *key)
+void json_text_key(struct strbuf *b, const char *key)
 {
 	json_text_next(b);
 	print_string(key, b);
@@ -186,12 +186,23 @@ void json_text_string(struct strbuf *b, const char *key, const char *value)
 {
 	if (value == NULL)
 		return;
-	print_key(b, key);
+	json_text_key(b, key);
 	print_string(value, b);
 }
 
 void json_text_bool(struct strbuf *b, const char *key, bool value)
 {
-	print_key(b, key);
+	json_text_key(b, key);
 	strbuf_add(b, value ? "true" : "false");
+}
+
+void json_text_int(struct strbuf *b, const char *key, int64_t value)
+{
+	json_text_key(b, key);
+	strbuf_addf(b, "%" PRId64, value);
+}
+
+void json_text_element(struct strbuf *b, const char *value)
+{
+	print_string(value, b);
 }

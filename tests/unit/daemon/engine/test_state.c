@@ -364,13 +364,17 @@ static void test_a_copied_state_shares_nothing(void **state)
 static void test_json_and_back_is_the_same_state(void **state)
 {
 	struct fixture *f = *state;
+	CLEANUP(json_freep) struct json *written = NULL;
 	CLEANUP(json_freep) struct json *j = NULL;
+	CLEANUP(mem_freep) char *text = NULL;
 	struct state back;
 	struct hft_err err = {0};
 
 	fill(f);
-	j = state_to_json(&f->s);
-	assert_non_null(j);
+	written = state_to_json(&f->s);
+	text = json_print(written);
+	assert_non_null(text);
+	assert_int_equal(json_parse(text, strlen(text), JSON_RECORD_MAX, &j, &err), 0);
 	assert_int_equal(state_from_json(j, &back, &err), 0);
 	assert_same_json(&f->s, &back);
 	assert_true(layer_same(f->s.layers[1], back.layers[1]));

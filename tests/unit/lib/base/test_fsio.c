@@ -722,6 +722,7 @@ static void test_kept_after_own_rename_and_unlink(void **state)
 static void test_kept_modes(void **state)
 {
 	struct tree *t = *state;
+	size_t before = n_open_fds();
 	mode_t mode;
 
 	put(t, "/sys/devices/x", "1\n");
@@ -732,6 +733,7 @@ static void test_kept_modes(void **state)
 		assert_int_equal(mode, 0444);
 	}
 	assert_reads(t, "/sys/devices/x", "1");
+	assert_int_equal(n_open_fds(), before + 1); /* kept, though not for writing */
 	if (geteuid() != 0)
 		assert_err(t, fsio_write(t->fs, "/sys/devices/x", "2", &t->err), EACCES, "/sys/devices/x");
 	assert_int_equal(chmod(real(t, "/sys/devices/x"), 0644), 0);
