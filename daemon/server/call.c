@@ -285,7 +285,9 @@ static void give_up(struct call *call)
 		refuse_waiting(call->server);
 	}
 	event_log(EVENT_STUCK, 0, call->object, "a worker is stuck in the kernel");
-	err_raise(&err, ERR_TIMEOUT, ETIMEDOUT, call->object, "stuck in the kernel; it is undone as soon as it returns");
+	/* A change that hangs is neither done nor undone yet. */
+	err_raise(&err, call->server->changing == call ? ERR_NOT_UNDONE : ERR_TIMEOUT, ETIMEDOUT, call->object,
+	          "stuck in the kernel; it is undone as soon as it returns");
 	err_hint(&err, "see `hfttune status`");
 	tell(call, &err);
 	call->client = NULL;
@@ -345,7 +347,6 @@ static void handle_loss(struct call *call, const siginfo_t *info)
 		call->recovering = true;
 		call->killed = false;
 		call->server->stuck = false;
-		err_context(&call->cause, "undone");
 		begin(call);
 		return;
 	}

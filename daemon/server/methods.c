@@ -40,6 +40,8 @@ static int request_read(const struct json *p, struct request *q, struct hft_err 
 		.keep_theirs = json_get_bool(p, "keep_theirs", false),
 		.to = json_get_int(p, "to", 0),
 	};
+	if (json_get(p, "to") && q->to < 1)
+		return err_raise(err, ERR_INVALID_ARGUMENT, 0, "to", "transactions are counted from 1");
 	for (const struct json *e = json_first(json_get(p, "phases")); e; e = json_next(e)) {
 		if (strlist_add(&q->phases, json_string(e, "")) < 0)
 			return err_oom(err);

@@ -59,6 +59,10 @@ static int recover(const struct worker_job *job, struct hft_err *err)
 	if (!job->cause)
 		return 0;
 	*err = *job->cause;
+	if (txn)
+		err_context(err, "undone");
+	else /* it died before it began, or when all was committed */
+		err_hint(err, "nothing was left to undo; `hfttune status` says what is in force");
 	return -EIO;
 }
 

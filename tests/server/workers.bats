@@ -180,7 +180,7 @@ begin_apply() {
 	fds=$(n_fds)
 	begin_apply
 	worker=$(workers)
-	background_exits 1
+	background_exits 7
 	has swappiness
 	kill -0 $worker # not even SIGKILL ended it
 	exits 0 client --json status
