@@ -215,7 +215,7 @@ begin_apply() {
 		hold
 		HFT_STEP_DEADLINE_MS=300 serve
 		begin_apply
-		background_exits 1
+		background_exits 7
 		kill "$signal" "$daemon_pid"
 		wait "$daemon_pid" || true
 		HFT_STEP_DEADLINE_MS=300 serve # the address is not in use
