@@ -83,7 +83,7 @@ static int load_host_conf(void *data, struct strbuf *ret_path, struct strbuf *re
 	return 1;
 }
 
-int session_loader(const struct engine *e, struct profile_loader *ret)
+void session_loader(const struct engine *e, struct profile_loader *ret)
 {
 	union { /* the loader takes void *, and only reads */
 		const struct engine *in;
@@ -91,7 +91,6 @@ int session_loader(const struct engine *e, struct profile_loader *ret)
 	} u = {.in = e};
 
 	*ret = (struct profile_loader){.load = load, .host_conf = load_host_conf, .data = u.out};
-	return 0;
 }
 
 static int add_names(struct fsio *fs, const char *dir, struct strlist *names, struct strlist *dirs,

@@ -41,4 +41,4 @@ int session_load_profile(const struct session *s, const struct request *q, struc
 /* For `profiles`: names found, first directory wins; *ret_dirs in parallel. */
 int engine_profile_names(const struct engine *e, struct strlist *ret_names, struct strlist *ret_dirs,
                          struct hft_err *err);
-int session_loader(const struct engine *e, struct profile_loader *ret);
+void session_loader(const struct engine *e, struct profile_loader *ret);
