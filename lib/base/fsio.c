@@ -208,20 +208,22 @@ static bool is_of_values(const char *path)
 	return str_starts(path, "/proc/sys/") || str_starts(path, "/sys/") || str_starts(path, "/proc/irq/");
 }
 
-/* Removed, or replaced by another file of that name. What the kernel takes away it says itself, when read. */
-static bool is_replaced(const struct fsio *fs, int fd)
+/*
+ * Is the kept file the one to write? In a copied tree its mode is what a kernel's refusal is, and counts as it is now;
+ * one that was removed or replaced since is kept no longer. *ret_size: what it holds there now.
+ */
+static bool may_write(struct fsio *fs, const char *path, const struct kept_file *f, off_t *ret_size)
 {
 	struct stat st;
 
-	return !fs->live && (fstat(fd, &st) < 0 || st.st_nlink == 0);
-}
-
-/* In a copied tree the file's mode is what a kernel's refusal is: it counts as it is now, not when it was opened. */
-static bool may_write(const struct fsio *fs, const struct kept_file *f)
-{
-	struct stat st;
-
-	return f->writable && (fs->live || (fstat(f->fd, &st) == 0 && st.st_nlink > 0 && st.st_mode == f->mode));
+	if (fs->live)
+		return f->writable;
+	if (fstat(f->fd, &st) < 0 || st.st_nlink == 0) {
+		kept_drop(&fs->kept, path);
+		return false;
+	}
+	*ret_size = st.st_size;
+	return f->writable && st.st_mode == f->mode;
 }
 
 /* Writable if that may be: the kernel says EINVAL for an attribute without a write bit, even to root (kernfs). */
@@ -403,7 +405,7 @@ static int read_kept(struct fsio *fs, struct kept_file *f, const char *path, str
 	int r = fault_before(FAULT_READ, path);
 	if (r < 0)
 		return r;
-	r = f->used_again && is_replaced(fs, f->fd) ? -ENOENT : read_content(f->fd, true, path, ret);
+	r = read_content(f->fd, true, path, ret);
 	if (is_gone(r)) {
 		strbuf_reset(ret);
 		r = keep_anew(fs, path, r, &f);
@@ -526,15 +528,21 @@ static ssize_t write_faulty(enum fault_op op, int fd, const void *buf, size_t si
  * In a copied tree the content is replaced. The rest of a longer old value goes only after the new one has arrived, so
  * that a full disk or a kill cannot leave an empty file where the kernel would have kept the old value.
  */
-static int cut_behind(int fd, size_t size)
+static int cut_behind(int fd, off_t old_size, size_t size)
+{
+	if ((uintmax_t)old_size <= size)
+		return 0;
+	return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+}
+
+static int size_of(int fd, off_t *ret)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode) || (uintmax_t)st.st_size <= size)
-		return 0;
-	return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+	*ret = S_ISREG(st.st_mode) ? st.st_size : 0;
+	return 0;
 }
 
 /* From the start, by one call that arrives. A seq_file (/proc/irq) refuses pwrite(2) before looking at it. */
@@ -563,7 +571,7 @@ static ssize_t write_kept(struct fsio *fs, struct kept_file **f, const char *pat
 {
 	ssize_t n = write_from_start((*f)->fd, text, size);
 
-	if (n >= 0 || !is_gone_for_reading((*f)->fd, (int)n))
+	if (n >= 0 || !fs->live || !is_gone_for_reading((*f)->fd, (int)n))
 		return n;
 	int r = keep_anew(fs, path, (int)n, f);
 	if (r < 0 || !(*f)->writable)
@@ -571,8 +579,9 @@ static ssize_t write_kept(struct fsio *fs, struct kept_file **f, const char *pat
 	return write_from_start((*f)->fd, text, size);
 }
 
-/* Into the kept file f, or (NULL) into fd, which is at its start. */
-static int write_value(struct fsio *fs, struct kept_file *f, int fd, const char *path, const char *text, size_t size)
+/* Into the kept file f, or (NULL) into fd, which is at its start. old_size: what a file of a copied tree holds. */
+static int write_value(struct fsio *fs, struct kept_file *f, int fd, off_t old_size, const char *path,
+                       const char *text, size_t size)
 {
 	int r = fault_before(FAULT_WRITE, path);
 	if (r < 0 || r == 2)
@@ -581,7 +590,7 @@ static int write_value(struct fsio *fs, struct kept_file *f, int fd, const char 
 	ssize_t n = f != NULL ? write_kept(fs, &f, path, text, n_asked) : write_retry(fd, text, n_asked);
 	r = n < 0 ? (int)n : 0;
 	if (r == 0 && !fs->live)
-		r = cut_behind(f != NULL ? f->fd : fd, (size_t)n);
+		r = cut_behind(f != NULL ? f->fd : fd, old_size, (size_t)n);
 	fault_after(FAULT_WRITE, path);
 	if (r == 0 && (size_t)n < size)
 		r = -EIO;
@@ -601,14 +610,18 @@ int fsio_write(struct fsio *fs, const char *path, const char *value, struct hft_
 
 	CLEANUP(mem_closep) int fd = -1;
 	struct kept_file *f = NULL;
+	off_t old_size = 0;
 	int r = keep(fs, path, &f);
-	if (r == 1 && !may_write(fs, f))
+	if (r == 1 && !may_write(fs, path, f, &old_size))
 		f = NULL; /* refused as ever, or the permission came since */
-	if (r >= 0 && f == NULL)
+	if (r >= 0 && f == NULL) {
 		r = fd = open_faulty(fs, FAULT_OPEN, path, careful(fs, O_WRONLY), 0);
+		if (r >= 0 && !fs->live)
+			r = size_of(fd, &old_size);
+	}
 	if (r < 0)
 		return raise_io(err, r, path, "open");
-	r = write_value(fs, f, fd, path, text, len + 1);
+	r = write_value(fs, f, fd, old_size, path, text, len + 1);
 	return r < 0 ? raise_io(err, r, path, "write") : 0;
 }
 

@@ -34,7 +34,8 @@ const char *fsio_root(const struct fsio *fs);
  * From now on keep up to max descriptors of the files that fsio_read, fsio_probe, fsio_mode and fsio_write open below
  * /proc/sys, /proc/irq and /sys, and close those kept so far; 0 keeps none, as at first. No more than half of what the
  * process may open. Each read asks the kernel anew: what somebody else wrote is seen, and so is a file that was taken
- * away, or put in the place of another. For one transaction: a kept file goes with a device that is given another name.
+ * away. In a copied tree a file that was removed or replaced since is noticed by the next write to it; until then reads
+ * are of the old one. For one transaction: a kept file goes with a device that is given another name.
  */
 void fsio_keep_open(struct fsio *fs, size_t max);
 
