@@ -106,6 +106,9 @@ int engine_rollback(const struct engine *e, const struct request *q, struct resu
 /* Undo an unfinished transaction, if there is one. *ret_txn 0: there was none. */
 int engine_recover(const struct engine *e, int64_t *ret_txn, struct hft_err *err);
 
+/* A change keeps the host's files open to the end, and closing hundreds of them takes time: call this after the answer. */
+void engine_close_files(const struct engine *e);
+
 /* --- what is told rather than done ------------------------------------------------------------------------------------ */
 
 /* Reply objects as the interface wants them. Caller frees. */

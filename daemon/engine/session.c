@@ -209,10 +209,13 @@ int session_open(const struct engine *e, enum session_kind kind, const struct re
 	return r;
 }
 
+void engine_close_files(const struct engine *e)
+{
+	fsio_keep_open(e->fs, 0);
+}
+
 void session_done(struct session *s)
 {
-	if (s->e && s->kind == SESSION_CHANGE)
-		fsio_keep_open(s->e->fs, 0);
 	give_warm(s);
 	drop(s);
 	mem_closep(&s->lock);

@@ -125,6 +125,7 @@ static void serve(const struct worker_job *job, struct worker_note *note, int ou
 	reply_done(&in.reply);
 	if (r < 0 || send(control, &done, sizeof(done), MSG_NOSIGNAL) < 0)
 		lose();
+	engine_close_files(job->engine);
 }
 
 /* --- further calls ---------------------------------------------------------------------------------------------------------- */
