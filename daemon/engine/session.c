@@ -186,6 +186,11 @@ static int read_all(const struct engine *e, enum session_kind kind, struct sessi
 	return r < 0 ? r : load_state(s, kind, err);
 }
 
+void engine_close_files(const struct engine *e)
+{
+	fsio_keep_open(e->fs, 0);
+}
+
 int session_open(const struct engine *e, enum session_kind kind, const struct request *q, struct session *ret,
                  struct hft_err *err)
 {
@@ -193,6 +198,7 @@ int session_open(const struct engine *e, enum session_kind kind, const struct re
 	int r;
 
 	*ret = (struct session){.e = e, .kind = kind, .lock = -1};
+	engine_close_files(e); /* whoever came before may not have */
 	r = changing ? store_lock(e->store, &ret->lock, err) : 0;
 	if (r == 0)
 		r = read_all(e, kind, ret, err);
@@ -207,11 +213,6 @@ int session_open(const struct engine *e, enum session_kind kind, const struct re
 		session_done(ret);
 	}
 	return r;
-}
-
-void engine_close_files(const struct engine *e)
-{
-	fsio_keep_open(e->fs, 0);
 }
 
 void session_done(struct session *s)
