@@ -123,7 +123,7 @@ lint: all
 
 TOOLS = $(patsubst %,$(O)/tests/tools/%,mktree genhost hostdump)
 
-$(O)/tests/tools/hostdump: $(call obj,tests/tools/hostdump.c tests/tools/hostdump_live.c)
+$(O)/tests/tools/hostdump: $(call obj,$(wildcard tests/tools/hostdump*.c))
 $(O)/tests/tools/mktree: $(call obj,tests/tools/mktree.c)
 $(O)/tests/tools/genhost: $(call obj,tests/tools/genhost.c $(wildcard tests/tools/machine_*.c)) $(LIB_A)
 $(TOOLS):

@@ -6,10 +6,10 @@ set -eu
 
 build_apt="gcc make pkg-config libc6-dev libsystemd-dev libnuma-dev libcpupower-dev libinih-dev libcjson-dev"
 test_apt="$build_apt scdoc libcmocka-dev bats jq strace clang libclang-rt-14-dev cppcheck shellcheck systemd mandoc \
-fuse3 libfuse3-dev zsh fish util-linux procps"
+fuse3 libfuse3-dev zsh fish util-linux procps iproute2 ethtool redis-tools"
 build_dnf="gcc make pkgconf systemd-devel numactl-devel kernel-tools-libs-devel inih-devel cjson-devel"
 test_dnf="$build_dnf scdoc libcmocka-devel bats jq strace clang compiler-rt cppcheck ShellCheck systemd mandoc \
-fuse3 fuse3-devel zsh fish util-linux procps-ng"
+fuse3 fuse3-devel zsh fish util-linux procps-ng iproute iproute-tc ethtool redis"
 
 case ${1:-} in
 build) apt=$build_apt dnf=$build_dnf ;;

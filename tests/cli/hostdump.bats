@@ -64,6 +64,19 @@ shows() { # PATH BEFORE AFTER
 		sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
 		sys/devices/virtual/workqueue/cpumask
 		sys/fs/cgroup/rt.slice/cpuset.cpus.partition
+		sys/devices/system/cpu/isolated
+		sys/devices/system/cpu/nohz_full
+		sys/bus/pci/devices/0000:00:03.0/power/pm_qos_latency_tolerance_us
+		sys/class/scsi_host/host0/link_power_management_policy
+		sys/fs/cgroup/rt.slice/cpu.max
+		sys/fs/cgroup/rt.slice/cpuset.cpus.effective
+		sys/fs/cgroup/rt.slice/io.latency
+		sys/fs/cgroup/rt.slice/memory.min
+		sys/fs/ext4/vda1/inode_readahead_blks
+		sys/kernel/debug/sched/features
+		sys/kernel/debug/x86/tlb_single_page_flush_ceiling
+		sys/kernel/slab/dentry/cpu_partial
+		sys/kernel/tracing/tracing_cpumask
 		sys/kernel/mm/ksm/run
 		sys/kernel/mm/transparent_hugepage/enabled
 		sys/kernel/rcu_expedited
@@ -88,6 +101,56 @@ shows() { # PATH BEFORE AFTER
 	done
 }
 
+@test "hostdump sees a change in every place of configuration, and extended attributes" {
+	while read -r path; do
+		put "$path" a
+		dump a
+		put "$path" b
+		dump b
+		run "$DIFF" "$D/a" "$D/b"
+		[[ $output == *"-file:/$path"$'\t'* ]] || { echo "$path is not seen"; false; }
+	done <<-'END'
+		boot/grub/grub.cfg
+		boot/loader/entries/x.conf
+		etc/default/grub.d/x.cfg
+		etc/kernel/cmdline
+		etc/redis/redis.conf
+		etc/systemd/system/x.service.d/x.conf
+		etc/udev/rules.d/x.rules
+		run/systemd/system/x.slice
+		run/systemd/system.control/x.service.d/x.conf
+		run/sysctl.d/x.conf
+		usr/lib/systemd/system/x.service
+		usr/lib/sysctl.d/x.conf
+		usr/local/lib/systemd/system/x.service
+	END
+	path=etc/kernel/cmdline
+	# setxattr(2): there may be no program for it
+	perl -e 'my ($name, $value) = ("user.x", "1"); exit(syscall(188, $ARGV[0], $name, $value, 1, 0) != 0)' \
+		"$D/t/$path" || skip "no extended attributes"
+	dump a
+	run "$DIFF" "$D/b" "$D/a"
+	[ "${#lines[@]}" -eq 1 ]
+	[[ ${lines[0]} == "+file:/$path#user.x"$'\t'* ]]
+}
+
+@test "hostdump shows the kernel command lines of the next boot, and their changes" {
+	mkdir -p "$D/t/boot/grub"
+	printf 'menuentry x {\n\tlinux /vmlinuz-6.1 ro quiet\n\tinitrd /initrd\n}\n' >"$D/t/boot/grub/grub.cfg"
+	# shellcheck disable=SC2016 # as it stands in such files
+	put etc/default/grub.d/50-x.cfg 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX isolcpus=2-3"'
+	put etc/kernel/cmdline 'ro isolcpus=2-3'
+	dump a
+	grep -qx $'boot:/boot/grub/grub.cfg/linux/1\tlinux /vmlinuz-6.1 ro quiet' "$D/a"
+	grep -qxF $'boot:/etc/default/grub.d/50-x.cfg/GRUB_/1\tGRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX isolcpus=2-3"' "$D/a"
+	grep -qx $'boot:/etc/kernel/cmdline/1\tro isolcpus=2-3' "$D/a"
+	sed -i 's/quiet/quiet nohz_full=2/' "$D/t/boot/grub/grub.cfg"
+	dump b
+	run "$DIFF" "$D/a" "$D/b"
+	[ "${#lines[@]}" -eq 4 ]
+	[ "${lines[1]}" = $'+boot:/boot/grub/grub.cfg/linux/1\tlinux /vmlinuz-6.1 ro quiet nohz_full=2' ]
+}
+
 @test "hostdump sees what has gone, and what cannot be read any more" {
 	put proc/sys/vm/swappiness 60
 	put proc/sys/vm/stat_interval 1
@@ -104,6 +167,8 @@ shows() { # PATH BEFORE AFTER
 	put proc/sys/fs/file-nr 1
 	put sys/devices/system/cpu/cpu0/cpuidle/state1/usage 1
 	put sys/class/net/eth0/statistics/rx_bytes 1
+	put sys/fs/cgroup/rt.slice/memory.current 1
+	put sys/fs/cgroup/rt.slice/cpu.stat 1
 	put proc/sys/vm/swappiness 60
 	dump a
 	[ "$(cat "$D/a")" = $'/proc/sys/vm/swappiness\t60\n# end 1' ]
@@ -143,6 +208,23 @@ shows() { # PATH BEFORE AFTER
 	done
 }
 
+@test "hostdump-diff prints differences by path, the old value first, and takes many" {
+	for i in 3 1 2; do put "proc/sys/x$i" 5; done
+	dump a
+	put proc/sys/x2 10
+	rm "$D/t/proc/sys/x1"
+	rm "$D/t/proc/sys/x3"
+	put proc/sys/x4 1
+	dump b
+	run "$DIFF" "$D/a" "$D/b"
+	[ "$output" = "$(printf '%s\t%s\n' -/proc/sys/x1 5 -/proc/sys/x2 5 +/proc/sys/x2 10 -/proc/sys/x3 5 +/proc/sys/x4 1)" ]
+	seq -f 'p%06g	x' 30000 >"$D/c"
+	echo '# end 30000' >>"$D/c"
+	run timeout 20 "$DIFF" "$D/a" "$D/c"
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 30003 ]
+}
+
 @test "hostdump-diff overlooks what a rule names, and no more" {
 	put proc/sys/vm/swappiness 60
 	put proc/sys/vm/stat_interval 1
@@ -172,12 +254,13 @@ shows() { # PATH BEFORE AFTER
 	done
 }
 
-@test "hostdump of the live host is complete, agrees with the files, and takes less than 3 s" {
+@test "hostdump of the live host is complete, the same twice, agrees with the files, and takes less than 3 s" {
 	[ -r /proc/sys/vm/swappiness ] || skip
 	start=$(date +%s%N)
 	"$DUMP" >"$D/a"
 	[ $((($(date +%s%N) - start) / 1000000)) -lt 3000 ]
 	grep -qxF "/proc/sys/vm/swappiness	$(cat /proc/sys/vm/swappiness)" "$D/a"
 	grep -q '^mount:/proc	' "$D/a"
-	"$DIFF" "$D/a" "$D/a"
+	"$DUMP" >"$D/b"
+	"$DIFF" "$D/a" "$D/b"
 }

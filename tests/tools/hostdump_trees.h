@@ -5,16 +5,12 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "tests/tools/hostdump.h"
 
-/* A path beneath the tree's directory, as a shell pattern whose '*' also matches '/'. */
-struct rule {
-	const char *pattern;
-	const char *reason;
-};
-
-/* A part of the host. Paths are relative to the root; braces and wildcards name several directories or files. */
+/*
+ * A part of the host. Paths are relative to the root; braces and wildcards name several directories or files. Rules
+ * (struct rule) are of paths beneath it.
+ */
 struct tree {
 	const char *where;
 	const char *class;       /* put before the path */
@@ -158,8 +154,55 @@ static const struct rule skip_sched[] = {
 	{NULL,                                     NULL                                                     },
 };
 
+static const struct rule skip_x86[] = {
+	{"boot_params/*",                          "constant"                                               },
+	{"topo/*",                                 "constant"                                               },
+	{NULL,                                     NULL                                                     },
+};
+
 static const struct rule skip_cgroup[] = {
+	{"*cgroup.events",                         "state"                                                  },
+	{"*cgroup.procs",                          "who is in it; thread: and process: lines say what they are"},
+	{"*cgroup.threads",                        "the same"                                               },
+	{"*tasks",                                 "the same"                                               },
+	{"*.stat",                                 "counters"                                               },
+	{"*.stat.local",                           "counters"                                               },
+	{"*numa_stat",                             "counters"                                               },
+	{"*.current",                              "measured"                                               },
+	{"*.peak",                                 "measured"                                               },
+	{"*.events",                               "counters"                                               },
+	{"*.events.local",                         "counters"                                               },
+	{"*cpu.pressure",                          "measured"                                               },
+	{"*io.pressure",                           "measured"                                               },
+	{"*irq.pressure",                          "measured"                                               },
+	{"*memory.pressure",                       "measured"                                               },
 	{"*cpuset.memory_pressure",                "counter"                                                },
+	{"*usage_in_bytes",                        "measured"                                               },
+	{"*failcnt",                               "counter"                                                },
+	{"*cpuacct.usage*",                        "counters"                                               },
+	{"*blkio.*_recursive",                     "counters"                                               },
+	{"*blkio.throttle.io_*",                   "counters"                                               },
+	{"*blkio.bfq.io_*",                        "counters"                                               },
+	{"*memory.kmem.slabinfo",                  "measured"                                               },
+	{NULL,                                     NULL                                                     },
+};
+
+static const struct rule skip_ext4[] = {
+	{"*delayed_allocation_blocks",             "measured"                                               },
+	{"*_write_kbytes",                         "counters"                                               },
+	{"*/errors_count",                         "counter"                                                },
+	{"*/warning_count",                        "counter"                                                },
+	{"*/msg_count",                            "counter"                                                },
+	{"*/first_error_*",                        "log"                                                    },
+	{"*/last_error_*",                         "log"                                                    },
+	{"*/journal_task",                         "a process id"                                           },
+	{"*/sra_exceeded_retry_limit",             "counter"                                                },
+	{NULL,                                     NULL                                                     },
+};
+
+static const struct rule skip_xfs[] = {
+	{"*stats/*",                               "counters"                                               },
+	{"*/log/*",                                "state of the log"                                       },
 	{NULL,                                     NULL                                                     },
 };
 
@@ -173,54 +216,59 @@ static const char *const only_irq[] = {
 };
 static const char *const only_effective[] = {"*/effective_affinity_list", NULL};
 static const char *const only_resctrl[] = {"*schemata", "*cpus_list", "*mode", "*mon_hw_id", NULL};
-static const char *const only_cgroup[] = {
-	"*cpuset.*", "*cpu.weight*", "*cpu.max*", "*cpu.idle", "*cpu.uclamp*", "*cpu.shares", "*cpu.cfs_*", "*cpu.rt_*",
-	"*memory.min", "*memory.low", "*memory.high", "*memory.max", "*memory.swap.max", "*memory.swappiness",
-	"*memory.*limit_in_bytes", "*memory.oom.group", "*io.weight", "*io.max", "*pids.max", "*hugetlb.*.max",
-	"*cgroup.subtree_control", "*cgroup.type", "*cgroup.freeze", "*cgroup.max.*", "*cgroup.clone_children", NULL,
-};
 
 static const struct tree trees[] = {
-	{.where = "proc/sys",                                     .skip = skip_sysctl                     },
-	{.where = "proc/cmdline"                                                                          },
-	{.where = "proc/irq",                                     .only = only_irq                        },
-	{.where = "proc/irq", .class = "effective:",              .only = only_effective                  },
-	{.where = "sys/kernel",                                   .skip = skip_kernel, .depth = 1         },
-	{.where = "sys/kernel/mm",                                .skip = skip_mm                         },
-	{.where = "sys/kernel/irq",                               .skip = skip_irq                        },
-	{.where = "sys/kernel/reboot"                                                                     },
-	{.where = "sys/kernel/cgroup"                                                                     },
-	{.where = "sys/kernel/iommu_groups/*/type"                                                        },
-	{.where = "sys/kernel/debug/sched",                       .skip = skip_sched                      },
-	{.where = "sys/power",                                    .skip = skip_power                      },
-	{.where = "sys/devices/system/cpu",                       .skip = skip_cpu                        },
-	{.where = "sys/devices/system/node",                      .skip = skip_node                       },
-	{.where = "sys/devices/system/machinecheck",              .skip = skip_device                     },
-	{.where = "sys/devices/system/{clocksource,clockevents}", .skip = skip_device                     },
-	{.where = "sys/devices/system/memory/{auto_online_blocks,memory*/state}"                          },
-	{.where = "sys/devices/virtual/{workqueue,bdi}",          .skip = skip_device                     },
-	{.where = "sys/module/*/{parameters,initstate}"                                                   },
-	{.where = "sys/block/*/{queue,mq}",                       .skip = skip_queue                      },
-	{.where = "sys/block/*/device/{queue_depth,timeout,eh_timeout}"                                   },
-	{.where = "sys/class/net/*",                              .skip = skip_net                        },
-	{.where = "sys/bus/event_source/devices/*/{rdpmc,perf_event_mux_interval_ms,freeze_on_smi}"       },
-	{.where = "sys/bus/{pci,usb,platform}/devices/*/power/{control,autosuspend_delay_ms,wakeup}"      },
+	{.where = "proc/sys",                                           .skip = skip_sysctl},
+	{.where = "proc/cmdline"},
+	{.where = "proc/irq",                                           .only = only_irq},
+	{.where = "proc/irq",                                           .class = "effective:", .only = only_effective},
+	{.where = "sys/kernel",                                         .skip = skip_kernel, .depth = 1},
+	{.where = "sys/kernel/mm",                                      .skip = skip_mm},
+	{.where = "sys/kernel/irq",                                     .skip = skip_irq},
+	{.where = "sys/kernel/reboot"},
+	{.where = "sys/kernel/cgroup"},
+	{.where = "sys/kernel/iommu_groups/*/type"},
+	{.where = "sys/kernel/slab/*/{cpu_partial,min_partial,remote_node_defrag_ratio}"},
+	{.where = "sys/kernel/tracing/{current_tracer,tracing_*,trace_{clock,options},buffer_size_kb,set_event*,osnoise/*}"},
+	{.where = "sys/kernel/debug/fault_around_bytes"},
+	{.where = "sys/kernel/debug/x86",                               .skip = skip_x86},
+	{.where = "sys/kernel/debug/sched",                             .skip = skip_sched},
+	{.where = "sys/power",                                          .skip = skip_power},
+	{.where = "sys/devices/system/cpu",                             .skip = skip_cpu},
+	{.where = "sys/devices/system/node",                            .skip = skip_node},
+	{.where = "sys/devices/system/machinecheck",                    .skip = skip_device},
+	{.where = "sys/devices/system/{clocksource,clockevents,workqueue}",
+	 .skip = skip_device},
+	{.where = "sys/devices/system/memory/{auto_online_blocks,memory*/state}"},
+	{.where = "sys/devices/virtual/{workqueue,bdi}",                .skip = skip_device},
+	{.where = "sys/module/*/{parameters,initstate}"},
+	{.where = "sys/block/*/{queue,mq}",                             .skip = skip_queue},
+	{.where = "sys/class/scsi_host/*/link_power_management_policy"},
+	{.where = "sys/class/nvme-subsystem/*/iopolicy"},
+	{.where = "sys/block/*/device/{queue_depth,timeout,eh_timeout}"},
+	{.where = "sys/class/net/*",                                    .skip = skip_net},
+	{.where = "sys/bus/event_source/devices/*/{rdpmc,perf_event_mux_interval_ms,freeze_on_smi,allow_tsx_force_abort}"},
+	{.where = "sys/bus/*/devices/*/power/{control,autosuspend_delay_ms,wakeup,async,pm_qos_*}"},
+	{.where = "sys/class/{nvme,block}/*/power/{control,autosuspend_delay_ms,wakeup,async,pm_qos_*}"},
+	{.where = "sys/bus/pci/devices/*/{driver_override,sriov_drivers_autoprobe}"},
 	{.where = "sys/bus/pci/devices/*/{d3cold_allowed,msi_bus,numa_node,sriov_numvfs,reset_method,link}"},
-	{.where = "sys/class/thermal/*/{policy,mode,trip_point_*_temp}"                                   },
+	{.where = "sys/class/thermal/*/{policy,mode,trip_point_*_temp}"},
 	{.where = "sys/class/powercap/*/{enabled,constraint_*_power_limit_uw,constraint_*_time_window_us}"},
-	{.where = "sys/class/devfreq/*/{governor,min_freq,max_freq}"                                      },
-	{.where = "sys/fs/resctrl",                               .only = only_resctrl, .cross = true     },
-	{.where = "sys/fs/cgroup",         .only = only_cgroup,   .skip = skip_cgroup, .cross = true      },
-	{.where = "etc/{sysctl.conf,sysctl.d,default/grub,default/grub.d,kernel,modprobe.d,modules-load.d}",
-	 .class = "file:", .skip = skip_files, .hash = true                                               },
-	{.where = "etc/{systemd,udev/rules.d}",
-	 .class = "file:", .skip = skip_files, .hash = true                                               },
-	{.where = "etc/{redis,tuned,irqbalance.env,default/irqbalance,security/limits.conf,security/limits.d}",
-	 .class = "file:", .skip = skip_files, .hash = true                                               },
-	{.where = "run/systemd/{system,system.control}", .class = "file:", .skip = skip_files, .hash = true},
+	{.where = "sys/class/devfreq/*/{governor,min_freq,max_freq}"},
+	{.where = "sys/firmware/acpi/platform_profile"},
+	{.where = "sys/class/platform-profile/*/profile"},
+	{.where = "sys/fs/ext4",                                        .skip = skip_ext4},
+	{.where = "sys/fs/xfs",                                         .skip = skip_xfs},
+	{.where = "sys/fs/resctrl",                                     .only = only_resctrl, .cross = true},
+	{.where = "sys/fs/cgroup",                                      .skip = skip_cgroup, .cross = true},
+	{.where = "{etc,run,usr/local/lib,usr/lib}/{sysctl.d,modprobe.d,modules-load.d,tmpfiles.d,sysusers.d,udev/rules.d}",
+	 .class = "file:", .skip = skip_files, .hash = true},
+	{.where = "{usr/local/lib,usr/lib}/systemd/{system,network,*.conf.d}",
+	 .class = "file:", .skip = skip_files, .hash = true},
+	{.where = "run/systemd/{system,system.control,transient,generator,generator.early,generator.late,network,*.conf.d}",
+	 .class = "file:", .skip = skip_files, .hash = true},
+	{.where = "etc/{sysctl.conf,modules,default,grub.d,kernel,systemd,redis,tuned,irqbalance.env,security/limits.*}",
+	 .class = "file:", .skip = skip_files, .hash = true},
 	{.where = "boot/{grub/grub.cfg,grub/grubenv,grub2/grub.cfg,grub2/grubenv,loader/entries}",
-	 .class = "file:", .skip = skip_files, .hash = true                                               },
+	 .class = "file:", .skip = skip_files, .hash = true},
 };
-
-/* What nobody should find in a dump that is passed around. */
-static const char *const secrets[] = {"*/tcp_fastopen_key", "*/stable_secret", "*/netdev_rss_key"};
