@@ -121,9 +121,10 @@ lint: all
 
 # --- tools of tests; hostdump is their judge and shares no code with the program --------------------------------------
 
-TOOLS = $(patsubst %,$(O)/tests/tools/%,mktree genhost hostdump)
+TOOLS = $(patsubst %,$(O)/tests/tools/%,mktree genhost hostdump noise)
 
 $(O)/tests/tools/hostdump: $(call obj,$(wildcard tests/tools/hostdump*.c))
+$(O)/tests/tools/noise: $(call obj,$(wildcard tests/tools/noise*.c))
 $(O)/tests/tools/mktree: $(call obj,tests/tools/mktree.c)
 $(O)/tests/tools/genhost: $(call obj,tests/tools/genhost.c $(wildcard tests/tools/machine_*.c)) $(LIB_A)
 $(TOOLS):
