@@ -265,6 +265,20 @@ static int check_busy(const struct server *s, const struct method *m, struct hft
 	return -EBUSY;
 }
 
+static void log_refusal(struct client *c, const struct method *m)
+{
+	uint64_t now = 0;
+	unsigned hidden;
+
+	sd_event_now(c->server->event, CLOCK_MONOTONIC, &now);
+	if (!refusals_tell(&c->server->refusals, c->peer.uid, now, &hidden))
+		return;
+	if (hidden)
+		log_warning("refused %s to uid %u, and %u calls before it", m->name, (unsigned)c->peer.uid, hidden);
+	else
+		log_warning("refused %s to uid %u", m->name, (unsigned)c->peer.uid);
+}
+
 static void dispatch(struct client *c, struct varlink_call *request)
 {
 	const struct schema_interface *interface;
@@ -293,7 +307,7 @@ static void dispatch(struct client *c, struct varlink_call *request)
 	if (!m) {
 		send_standard(c, "org.varlink.service.MethodNotImplemented", "method", request->method);
 	} else if (access_check(&c->server->access, &c->peer, m->right, &err) < 0) {
-		log_warning("refused %s to uid %u", m->name, (unsigned)c->peer.uid);
+		log_refusal(c, m);
 		client_send_err(c, &err);
 	} else if (check_busy(c->server, m, &err) < 0) {
 		client_send_err(c, &err);

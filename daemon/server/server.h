@@ -12,6 +12,7 @@
 #include "daemon/server/holds.h"
 #include "daemon/server/methods.h"
 #include "daemon/server/peer.h"
+#include "daemon/server/refusals.h"
 #include "daemon/server/worker.h"
 #include "lib/base/err.h"
 #include "lib/proto/varlink.h"
@@ -67,6 +68,7 @@ struct server {
 	sd_event *event;
 	struct engine engine;
 	struct access_rules access;
+	struct refusals refusals;
 	struct holds holds;
 	struct client *clients;
 	size_t n_clients;
