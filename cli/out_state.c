@@ -69,13 +69,17 @@ static size_t print_layers(struct text *t, const struct json *reply)
 static void print_transaction(struct text *t, const struct json *reply, const char *key, enum style style)
 {
 	const struct json *txn = json_get(reply, key);
+	const char *profile = view_str(txn, "profile"), *started = view_str(txn, "started");
+	long long steps = view_int(txn, "steps");
 
 	if (!json_is_object(txn))
 		return;
-	text_styled(t, style, "%s: transaction %lld", key, view_int(txn, "txn"));
-	text_line(t, " (%s%s%s, %s, %lld steps, begun %s)", view_str(txn, "kind"),
-	          *view_str(txn, "profile") != '\0' ? " of " : "", view_str(txn, "profile"), view_str(txn, "state"),
-	          view_int(txn, "steps"), view_str(txn, "started"));
+	if (view_int(txn, "txn") > 0)
+		text_styled(t, style, "%s: transaction %lld", key, view_int(txn, "txn"));
+	else
+		text_styled(t, style, "%s: no transaction yet", key);
+	text_line(t, " (%s%s%s, %s, %lld step%s%s%s)", view_str(txn, "kind"), *profile != '\0' ? " of " : "", profile,
+	          view_str(txn, "state"), steps, steps == 1 ? "" : "s", *started != '\0' ? ", begun " : "", started);
 }
 
 static void print_list(struct text *t, const char *title, const struct json *list)

@@ -470,7 +470,7 @@ void call_start(struct server *s, struct client *c, struct varlink_call *take_re
 	call->request = *take_request;
 	*take_request = (struct varlink_call){0};
 	call->method = m;
-	call->progress.kind = m->name;
+	call->progress.kind = m->changes;
 	snprintf(call->progress.profile, sizeof(call->progress.profile), "%s",
 	         json_get_string(call->request.parameters, "profile", ""));
 	c->call = call;

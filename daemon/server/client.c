@@ -265,6 +265,15 @@ static int check_busy(const struct server *s, const struct method *m, struct hft
 	return -EBUSY;
 }
 
+/* The name of a method is its interface's, a dot, and its own. */
+static void send_no_interface(struct client *c, const char *method)
+{
+	const char *dot = strrchr(method, '.');
+	CLEANUP(mem_freep) char *interface = str_dup_n(method, dot ? (size_t)(dot - method) : strlen(method));
+
+	send_standard(c, "org.varlink.service.InterfaceNotFound", "interface", interface ? interface : method);
+}
+
 static void log_refusal(struct client *c, const struct method *m)
 {
 	uint64_t now = 0;
@@ -288,7 +297,7 @@ static void dispatch(struct client *c, struct varlink_call *request)
 
 	schema_find(request->method, &interface, &schema);
 	if (!interface) {
-		send_standard(c, "org.varlink.service.InterfaceNotFound", "interface", request->method);
+		send_no_interface(c, request->method);
 		return;
 	}
 	if (!schema) {

@@ -148,18 +148,29 @@ static int run_host(struct work *w, struct hft_err *err)
 	return send_json(w, r, j, err);
 }
 
+/* The transaction that the journal calls open is the one that runs: told once. It is there from PREPARED on. */
+static struct json *take_open(struct json *status)
+{
+	if (!str_eq(json_get_string(json_get(status, "unfinished"), "state", NULL), "open"))
+		return NULL;
+	return json_detach(status, "unfinished");
+}
+
 static int add_running(struct json *j, const struct running *now)
 {
+	CLEANUP(json_freep) struct json *open = now->changing ? take_open(j) : NULL;
 	int r = json_set_bool(j, "stuck", now->stuck) | json_set_bool(j, "standalone", now->standalone);
 
 	if (now->changing) {
 		struct json *t = json_new_object();
 
-		r |= json_set_int(t, "txn", 0) | json_set_string(t, "kind", now->kind) |
+		r |= json_set_int(t, "txn", json_get_int(open, "txn", 0)) | json_set_string(t, "kind", now->kind) |
 		     json_set_string(t, "profile", now->profile[0] ? now->profile : NULL) |
 		     json_set_string(t, "state", now->stuck ? "stuck in the kernel" : "running") |
-		     json_set_string(t, "started", "") | json_set_int(t, "steps", now->steps) |
-		     json_set_string(t, "boot_id", "") | json_set_take(j, "running", t);
+		     json_set_string(t, "started", json_get_string(open, "started", "")) |
+		     json_set_int(t, "steps", now->steps) |
+		     json_set_string(t, "boot_id", json_get_string(open, "boot_id", "")) |
+		     json_set_take(j, "running", t);
 	}
 	return r;
 }
@@ -177,17 +188,17 @@ static int run_status(struct work *w, struct hft_err *err)
 }
 
 static const struct method methods[] = {
-	{"Profiles", ACCESS_READ,   false, run_profiles   },
-	{"Show",     ACCESS_READ,   false, run_show       },
-	{"Explain",  ACCESS_READ,   false, run_explain    },
-	{"Plan",     ACCESS_READ,   false, run_plan_method},
-	{"Apply",    ACCESS_CHANGE, true,  run_apply      },
-	{"Repair",   ACCESS_CHANGE, true,  run_repair     },
-	{"Verify",   ACCESS_READ,   false, run_verify     },
-	{"Rollback", ACCESS_CHANGE, true,  run_rollback   },
-	{"Status",   ACCESS_READ,   false, run_status     },
-	{"History",  ACCESS_READ,   false, run_history    },
-	{"Host",     ACCESS_READ,   false, run_host       },
+	{"Profiles", ACCESS_READ,   NULL,       run_profiles   },
+	{"Show",     ACCESS_READ,   NULL,       run_show       },
+	{"Explain",  ACCESS_READ,   NULL,       run_explain    },
+	{"Plan",     ACCESS_READ,   NULL,       run_plan_method},
+	{"Apply",    ACCESS_CHANGE, "apply",    run_apply      },
+	{"Repair",   ACCESS_CHANGE, "repair",   run_repair     },
+	{"Verify",   ACCESS_READ,   NULL,       run_verify     },
+	{"Rollback", ACCESS_CHANGE, "rollback", run_rollback   },
+	{"Status",   ACCESS_READ,   NULL,       run_status     },
+	{"History",  ACCESS_READ,   NULL,       run_history    },
+	{"Host",     ACCESS_READ,   NULL,       run_host       },
 };
 
 const struct method *method_find(const char *name)

@@ -16,7 +16,7 @@ struct running {
 	bool changing; /* a changing worker runs */
 	bool stuck;    /* it did not stop when it was told to */
 	bool standalone;
-	const char *kind; /* "apply" */
+	const char *kind; /* as in struct method: "apply" */
 	char profile[80];
 	unsigned step, steps;
 };
@@ -31,7 +31,7 @@ struct work {
 struct method {
 	const char *name; /* as in org.hfttune.Tuner */
 	enum access_right right;
-	bool changes;
+	const char *changes; /* the kind of its transactions, as the journal calls it; NULL: it only reads */
 	/* Runs in a worker. Sends its own reply and returns 0, or a negative errno with *err. */
 	int (*run)(struct work *w, struct hft_err *err);
 };

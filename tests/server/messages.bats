@@ -148,6 +148,7 @@ refused() {
 	replies InterfaceNotFound InterfaceNotFound InterfaceNotFound MethodNotFound MethodNotFound InvalidParameter \
 		InvalidParameter InvalidParameter InvalidParameter InvalidParameter InvalidParameter InvalidParameter \
 		InvalidParameter InvalidParameter InvalidParameter InvalidParameter ok
+	has '"interface":"org.example.Foo"' # not the whole method
 	has '"parameter":"profile"'
 	has '"parameter":"surprise"'
 	same "$before" "$(snapshot)"

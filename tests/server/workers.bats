@@ -27,8 +27,15 @@ begin_apply() {
 	HFT_FAULT=$block serve
 	begin_apply
 	exits 0 client --json status
-	[ "$(field .running.kind)" = Apply ]
+	[ "$(field .running.kind)" = apply ]
 	[ "$(field .running.profile)" = p ]
+	[ "$(field .running.txn)" = 1 ] # and it is no unfinished one: it is told once, with what the journal knows
+	[ "$(field .unfinished)" = null ]
+	[ "$(field '.running.started | length')" -gt 10 ]
+	[ "$(field .running.boot_id)" = "$(cat "$tree/proc/sys/kernel/random/boot_id")" ]
+	exits 0 client status
+	has 'running: transaction 1 (apply of p, running, 2 steps, begun'
+	exits 0 client --json status
 	[ "$(field .running.state)" = running ]
 	[ "$(field .stuck)" = false ]
 	exits 0 client profiles
