@@ -120,8 +120,8 @@ void view_show(struct text *t, const struct result *r)
 /* --- explain ------------------------------------------------------------------------------------------------------ */
 
 static const struct table_column row_columns[] = {
-	{ "KNOB", 0, false, false }, { "OPTION", 24, false, false }, { "UNIT", 0, false, false },
-	{ "BOUNDS", 16, false, false }, { "RISK", 0, true, false },  { "EFFECT", 0, false, false },
+	{ "KNOB", 0, false, false }, { "OPTION", 26, false, false }, { "UNIT", 8, false, false },
+	{ "BOUNDS", 12, false, false }, { "RISK", 0, true, false },  { "EFFECT", 8, false, false },
 	{ "SUMMARY", 20, false, true },
 };
 

@@ -186,7 +186,8 @@ static void print_summary(struct text *t, const struct json *reply, bool done)
 	const struct json *summary = json_get(reply, "summary");
 	const char *separator = ":";
 	char lead[64], count[64];
-	int column = snprintf(lead, sizeof(lead), "%lld steps", view_int(summary, "steps"));
+	long long all = view_int(summary, "steps");
+	int column = snprintf(lead, sizeof(lead), "%lld step%s", all, all == 1 ? "" : "s");
 
 	text_addf(t, "%s", lead);
 	for (size_t i = 0; i < ARRAY_LEN(states); i++) {

@@ -1,0 +1,32 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What people see: the width of the terminal, and sentences that are right.
+load ../helper
+
+setup() { host vm-1cpu; }
+
+# fits COLUMNS VERB...: no line of the verb's output is wider.
+fits() {
+	local columns=$1
+	shift
+	COLUMNS=$columns hft "$@" >"$BATS_TEST_TMPDIR/out" || [ $? = 3 ]
+	[ -s "$BATS_TEST_TMPDIR/out" ]
+	absent "^.{$((columns + 1)),}\$" "$BATS_TEST_TMPDIR/out"
+}
+
+@test "explain fits 80 and 200 columns: all knobs, each knob, each option" {
+	knobs=$(hft --json explain | jq -r '[.rows[].knob] | unique[]')
+	for columns in 80 200; do
+		fits $columns explain
+		for knob in $knobs; do fits $columns explain "$knob"; done
+		fits $columns explain cpufreq.pstate_status
+	done
+}
+
+@test "one step is one step" {
+	profile one <<<$'[phase a]\n[a/sysctl]\nvm.swappiness = 11'
+	exits 3 hft plan one
+	has '1 step: 1 change'
+	exits 0 hft apply one
+	has '1 step: 1 written'
+}
