@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 
 #define HOST_CONF "/etc/hfttune/host.conf"
+#define WANTED "a regular file of at most 1 MiB, and no link"
 
 /* A file that others may write could tell a root daemon what to do. */
 static int check_owner(struct fsio *fs, const char *path, struct hft_err *err)
@@ -24,7 +25,7 @@ static int check_owner(struct fsio *fs, const char *path, struct hft_err *err)
 		return r;
 	if ((uid == 0 || uid == geteuid()) && !(mode & (S_IWGRP | S_IWOTH)))
 		return 0;
-	err_raise(err, ERR_INVALID_PROFILE, EPERM, path, "is writable by others than root");
+	err_raise(err, ERR_INVALID_PROFILE, EPERM, path, "%s is writable by others than root", path);
 	err_where(err, path, 0);
 	err_hint(err, "chown root and chmod go-w, if you trust what it says");
 	return -EPERM;
@@ -42,6 +43,7 @@ static int read_file(struct fsio *fs, const char *path, struct strbuf *ret, stru
 	if (err && (r == -EISDIR || r == -EFBIG || r == -EINVAL || r == -ELOOP)) {
 		err->code = ERR_INVALID_PROFILE;
 		err_where(err, path, 0);
+		err_values(err, WANTED, NULL);
 	}
 	return r;
 }

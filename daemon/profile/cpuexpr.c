@@ -49,6 +49,16 @@ static int ask_cpus(const struct expr *e, const char *name, const char *arg, str
 	return e->env->cpus(e->env->data, name, arg, ret, e->err);
 }
 
+static int raise_absent(const struct expr *e, const char *list, const struct cpuset *present)
+{
+	CLEANUP(strbuf_done) struct strbuf there = { 0 };
+	int r = err_raise(e->err, ERR_OUT_OF_BOUNDS, ERANGE, list, "this host lacks CPUs of \"%s\"", list);
+
+	cpuset_format(present, &there);
+	err_values(e->err, strbuf_str(&there), list);
+	return r;
+}
+
 /* "2-5,8" */
 static int parse_list(struct expr *e, struct cpuset *ret)
 {
@@ -65,7 +75,7 @@ static int parse_list(struct expr *e, struct cpuset *ret)
 	if (r < 0)
 		return r;
 	if (!cpuset_is_subset(ret, &present))
-		return err_raise(e->err, ERR_OUT_OF_BOUNDS, ERANGE, list, "this host lacks CPUs of \"%s\"", list);
+		return raise_absent(e, list, &present);
 	e->p += len;
 	return 0;
 }

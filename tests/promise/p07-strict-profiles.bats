@@ -28,11 +28,33 @@ refused_file() {
 
 @test "P7 a profile that does not exist" { exits 2 hft --json apply nowhere; [ "$(field .error.code)" = no-such-profile ]; }
 
-@test "P7 a directory" { mkdir "$profiles/bad.conf"; refused_file -; }
+# refused_kind: what is there instead of a profile is exit 2, and the error says what it should be.
+refused_kind() {
+	refused_file -
+	[[ $(field .error.wanted) == *"regular file of at most 1 MiB"* ]]
+	[[ $(field .error.where) == */bad.conf ]]
+	rm -r "$profiles/bad.conf"
+}
+
+@test "P7 a directory, a pipe, a link" {
+	mkdir "$profiles/bad.conf"
+	refused_kind
+	mkfifo "$profiles/bad.conf"
+	refused_kind
+	ln -s /dev/zero "$profiles/bad.conf"
+	refused_kind
+}
 
 @test "P7 one gibibyte, without reading it" {
 	truncate -s 1G "$profiles/bad.conf"
+	refused_kind
+}
+
+@test "P7 a profile that others may write" {
+	echo '[phase a]' >"$profiles/bad.conf"
+	chmod 666 "$profiles/bad.conf"
 	refused_file -
+	[[ $(field .error.message) == */bad.conf\ is\ writable* ]]
 }
 
 @test "P7 not UTF-8" { printf '[phase a]\nsummary = \xff\xfe\n' >"$profiles/bad.conf"; refused_file 2; }
@@ -81,6 +103,7 @@ $name = 1"
 	refused 2 <<<$'[cpus]\nset = 2-1'
 	refused 2 <<<$'[cpus]\nset = 0-99999999999'
 	refused 2 <<<$'[cpus]\nset = 7'
+	[ "$(field .error.wanted)" = 0 ] # the CPUs that there are
 	refused 2 <<<$'[cpus]\nset = ?'
 	refused 3 <<<$'[phase a]\n[a/workqueue]\ncpumask = 2-1'
 	refused 3 out-of-bounds <<<$'[phase a]\n[a/workqueue]\ncpumask = 0-99999999999'
