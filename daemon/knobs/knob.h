@@ -85,8 +85,11 @@ struct knob {
 	 */
 	int (*list)(const struct knob_ctx *c, const char *selector, const char *option, struct knob_objects *ret,
 	            struct hft_err *err);
-	/* Value text of a profile to canonical text, bounds checked (min/max, words, CPUs present).
-	 * -EINVAL ERR_INVALID_PROFILE (form), -ERANGE ERR_OUT_OF_BOUNDS (`wanted` says the bounds). Must not write. */
+	/* Value text of a profile to canonical text, bounds checked (min/max, words, CPUs present). key NULL: no object of
+	 * this host is meant (its section's conditions do not hold, the machine lacks it), so nothing of the host is
+	 * asked: only the option, the form, and the bounds that are compiled in.
+	 * -EINVAL ERR_INVALID_PROFILE (form; without a key also: no such option), -ERANGE ERR_OUT_OF_BOUNDS (`wanted`
+	 * says the bounds). Must not write. */
 	int (*parse)(const struct knob_ctx *c, const char *key, const char *option, const char *value,
 	             struct strbuf *ret, struct hft_err *err);
 	/* The current canonical value. -ENOENT ERR_NOT_APPLICABLE when the object is gone or lacks; -EIO and others

@@ -95,6 +95,14 @@ static struct cpufreq_object object_of(const struct knob_ctx *c, const struct cp
 	return o;
 }
 
+/* Of the whole host, where there is one of that name; "boost" is both. */
+static const struct cpufreq_option *option_of_name(const char *name)
+{
+	const struct cpufreq_option *host = option_find(name, true);
+
+	return host != NULL ? host : option_find(name, false);
+}
+
 /* Which option and which policy or CPU a key names; a bare "governor" is what list says a reason for. */
 static int split_key(const char *key, const struct cpufreq_option **ret, int *ret_n)
 {
@@ -108,9 +116,7 @@ static int split_key(const char *key, const struct cpufreq_option **ret, int *re
 		*ret = option_find(name, false);
 		return *ret != NULL && (*ret)->scope == scopes[i] ? 0 : -EINVAL;
 	}
-	*ret = option_find(key, true);
-	if (*ret == NULL)
-		*ret = option_find(key, false);
+	*ret = option_of_name(key);
 	return *ret != NULL ? 0 : -EINVAL;
 }
 
@@ -286,6 +292,11 @@ static int list_host(const struct knob_ctx *c, const struct cpufreq_option *opti
 	return knob_objects_add(ret, option->doc.option, NULL, o.path[0] != '\0' ? NULL : option->lacks, err);
 }
 
+static int raise_unknown(const char *name, struct hft_err *err)
+{
+	return err_raise(err, ERR_INVALID_PROFILE, EINVAL, name, "cpufreq has no option '%s'", name);
+}
+
 static int cpufreq_list(const struct knob_ctx *c, const char *selector, const char *name, struct knob_objects *ret,
                         struct hft_err *err)
 {
@@ -293,7 +304,7 @@ static int cpufreq_list(const struct knob_ctx *c, const char *selector, const ch
 	const struct cpufreq_option *host = option_find(name, true), *part = option_find(name, false);
 
 	if (host == NULL && part == NULL)
-		return err_raise(err, ERR_INVALID_PROFILE, EINVAL, name, "cpufreq has no option '%s'", name);
+		return raise_unknown(name, err);
 	if (host != NULL && all)
 		return list_host(c, host, ret, err);
 	if (part == NULL)
@@ -306,11 +317,12 @@ static int cpufreq_list(const struct knob_ctx *c, const char *selector, const ch
 static int cpufreq_parse(const struct knob_ctx *c, const char *key, const char *name, const char *value,
                          struct strbuf *ret, struct hft_err *err)
 {
-	struct cpufreq_object o;
+	struct cpufreq_object o = {.option = key == NULL ? option_of_name(name) : NULL, .n = -1};
 
-	(void)name;
 	strbuf_reset(ret);
-	int r = object_of_key(c, key, &o, err);
+	if (key == NULL && o.option == NULL)
+		return raise_unknown(name, err);
+	int r = key == NULL ? 0 : object_of_key(c, key, &o, err);
 	return r < 0 ? r : o.option->parse(c, &o, value, ret, err);
 }
 

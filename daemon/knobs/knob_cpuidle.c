@@ -113,13 +113,23 @@ static bool any_has_states(const struct knob_ctx *c, const struct cpuset *cpus)
 	return false;
 }
 
+static bool is_option(const char *option)
+{
+	return str_eq(option, "max_latency_us") || str_eq(option, "disable");
+}
+
+static int raise_unknown(const char *option, struct hft_err *err)
+{
+	return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "cpuidle has no option '%s'", option);
+}
+
 static int cpuidle_list(const struct knob_ctx *c, const char *selector, const char *option, struct knob_objects *ret,
                         struct hft_err *err)
 {
 	struct cpuset cpus;
 
-	if (!str_eq(option, "max_latency_us") && !str_eq(option, "disable"))
-		return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "cpuidle has no option '%s'", option);
+	if (!is_option(option))
+		return raise_unknown(option, err);
 	int r = cpukey_select(c, selector, &cpus, err);
 	if (r < 0)
 		return r;
@@ -199,6 +209,15 @@ static int check_name(const struct knob_ctx *c, const struct state *s, const cha
 }
 
 /* Names hold blanks ("haltpoll idle"), so only a comma parts them. */
+static int split_names(const char *value, struct strlist *ret, struct hft_err *err)
+{
+	if (strlist_split(ret, value, ",") < 0)
+		return err_oom(err);
+	if (ret->n > 0)
+		return 0;
+	return err_raise(err, ERR_INVALID_PROFILE, EINVAL, "disable", "no idle state is named; 'none' enables all");
+}
+
 static int parse_names(const struct knob_ctx *c, const struct state *s, const char *value, bool *ret,
                        struct hft_err *err)
 {
@@ -206,12 +225,9 @@ static int parse_names(const struct knob_ctx *c, const struct state *s, const ch
 	CLEANUP(strbuf_done) struct strbuf own = {0}, name = {0};
 	bool disabled = false;
 
-	if (strlist_split(&names, value, ",") < 0)
-		return err_oom(err);
-	if (names.n == 0)
-		return err_raise(err, ERR_INVALID_PROFILE, EINVAL, "disable",
-		                 "no idle state is named; 'none' enables all");
-	int r = state_read(c, s, "name", &own, err);
+	int r = split_names(value, &names, err);
+	if (r == 0)
+		r = state_read(c, s, "name", &own, err);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		strbuf_reset(&name);
 		strbuf_add(&name, names.s[i]);
@@ -229,13 +245,12 @@ static int parse_names(const struct knob_ctx *c, const struct state *s, const ch
 /* A CPU without states: only the form can be judged. */
 static int parse_lacking(const char *option, const char *value, struct strbuf *ret, struct hft_err *err)
 {
+	CLEANUP(strlist_done) struct strlist names = {0};
 	int64_t limit;
+	int r = str_eq(option, "max_latency_us") ? parse_limit(value, &limit, err) : split_names(value, &names, err);
 
-	if (str_eq(option, "max_latency_us")) {
-		int r = parse_limit(value, &limit, err);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	strbuf_add(ret, value);
 	return ret->oom ? err_oom(err) : 0;
 }
@@ -247,7 +262,9 @@ static int cpuidle_parse(const struct knob_ctx *c, const char *key, const char *
 	struct state s;
 
 	strbuf_reset(ret);
-	if (str_ends(key, LACKING_KEY))
+	if (key == NULL && !is_option(option))
+		return raise_unknown(option, err);
+	if (key == NULL || str_ends(key, LACKING_KEY))
 		return parse_lacking(option, value, ret, err);
 	int r = state_of_key(key, &s, err);
 	if (r < 0)

@@ -77,13 +77,18 @@ static int list_affinity(const struct knob_ctx *c, const char *selector, struct 
 	return 0;
 }
 
+static int raise_unknown(const char *option, struct hft_err *err)
+{
+	return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "irq has no option '%s'", option);
+}
+
 static int irq_list(const struct knob_ctx *c, const char *selector, const char *option, struct knob_objects *ret,
                     struct hft_err *err)
 {
 	if (str_eq(option, "affinity"))
 		return list_affinity(c, selector, ret, err);
 	if (!str_eq(option, DEFAULT_KEY))
-		return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "irq has no option '%s'", option);
+		return raise_unknown(option, err);
 	if (selector[0] != '\0')
 		return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "%s takes no selector", option);
 	bool present = fsio_exists(c->fs, DEFAULT_PATH);
@@ -97,12 +102,14 @@ static int irq_parse(const struct knob_ctx *c, const char *key, const char *opti
 {
 	struct cpuset set;
 
-	(void)key;
 	strbuf_reset(ret);
+	if (key == NULL && !str_eq(option, "affinity") && !str_eq(option, DEFAULT_KEY))
+		return raise_unknown(option, err);
 	int r = cpuset_parse(value, &set, NULL);
 	if (r == -EINVAL || (r == 0 && cpuset_is_empty(&set)))
 		return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "'%s' is not a list of CPUs", value);
-	if (r < 0 || !cpuset_is_subset(&set, &c->host->present) || !cpuset_intersects(&set, &c->host->online)) {
+	if (r < 0 || (key != NULL && (!cpuset_is_subset(&set, &c->host->present) ||
+	                              !cpuset_intersects(&set, &c->host->online)))) {
 		CLEANUP(strbuf_done) struct strbuf bounds = {0};
 		cpuset_format(&c->host->present, &bounds);
 		strbuf_addf(&bounds, ", at least one online");

@@ -164,6 +164,11 @@ static int write_dma(const struct knob_ctx *c, const char *value, struct hft_err
 
 /* --- the knob ----------------------------------------------------------------------------------------------------- */
 
+static int raise_unknown(const char *option, struct hft_err *err)
+{
+	return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "pmqos has no option '%s'", option);
+}
+
 static int pmqos_list(const struct knob_ctx *c, const char *selector, const char *option, struct knob_objects *ret,
                       struct hft_err *err)
 {
@@ -171,15 +176,17 @@ static int pmqos_list(const struct knob_ctx *c, const char *selector, const char
 		return list_resume(c, selector, ret, err);
 	if (str_eq(option, DMA_OPTION))
 		return list_dma(c, selector, ret, err);
-	return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "pmqos has no option '%s'", option);
+	return raise_unknown(option, err);
 }
 
 static int pmqos_parse(const struct knob_ctx *c, const char *key, const char *option, const char *value,
                        struct strbuf *ret, struct hft_err *err)
 {
-	int64_t max = str_eq(key, DMA_KEY) ? DMA_MAX : RESUME_MAX, us;
+	int64_t max = str_eq(option, DMA_OPTION) ? DMA_MAX : RESUME_MAX, us;
 
 	(void)c;
+	if (key == NULL && !str_eq(option, DMA_OPTION) && !str_eq(option, RESUME))
+		return raise_unknown(option, err);
 	strbuf_reset(ret);
 	if (str_eq(value, NONE)) {
 		strbuf_add(ret, NONE);

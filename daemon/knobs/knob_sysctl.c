@@ -88,6 +88,8 @@ static int sysctl_parse(const struct knob_ctx *c, const char *key, const char *o
 {
 	int r = row_parse(&sysctl_rows, c, key, option, value, ret, err);
 
+	if (r == -EINVAL && err && !key)
+		say_where(option, err);
 	return r == 0 && str_eq(key, MIN_FREE) ? check_min_free(c, strbuf_str(ret), err) : r;
 }
 

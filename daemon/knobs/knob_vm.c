@@ -417,12 +417,31 @@ static const struct row_table *table_of_key(const char *key)
 	return strchr(key, ' ') ? &sizes : &globals;
 }
 
+/* For no object: what any of the tables takes will do, because the selector tells them apart. */
+static int parse_unseen(const struct knob_ctx *c, const char *option, const char *value, struct strbuf *ret,
+                        struct hft_err *err)
+{
+	static const struct row_table *const tables[] = { &pools, &globals, &sizes };
+	const struct row_table *known = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		if (!row_find(tables[i], option))
+			continue;
+		known = tables[i];
+		if (row_parse(known, c, NULL, option, value, ret, NULL) == 0)
+			return 0;
+	}
+	return row_parse(known ? known : &globals, c, NULL, option, value, ret, err);
+}
+
 static int vm_parse(const struct knob_ctx *c, const char *key, const char *option, const char *value,
                     struct strbuf *ret, struct hft_err *err)
 {
 	struct pool p;
 	char path[PATH_LEN];
 
+	if (!key)
+		return parse_unseen(c, option, value, ret, err);
 	if (pool_of_key(key, &p) < 0)
 		return row_parse(table_of_key(key), c, key, option, value, ret, err);
 	pool_path(&p, pool_file(&p), path);

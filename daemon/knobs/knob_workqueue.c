@@ -62,6 +62,8 @@ static int workqueue_list(const struct knob_ctx *c, const char *selector, const 
 static int workqueue_parse(const struct knob_ctx *c, const char *key, const char *option, const char *value,
                            struct strbuf *ret, struct hft_err *err)
 {
+	if (!key)
+		return row_parse(row_find(&globals, option) ? &globals : &queues, c, NULL, option, value, ret, err);
 	return row_parse(table_of_key(key), c, key, option, value, ret, err);
 }
 

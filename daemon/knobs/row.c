@@ -498,13 +498,26 @@ static int write_twins(const struct row_table *t, const struct knob_ctx *c, cons
 	return r == 0 ? write_one(c, row, number, err) : r;
 }
 
+/* For no object: what the option says by itself. */
+static int parse_unseen(const struct row_table *t, const struct knob_ctx *c, const char *option, const char *value,
+                        struct strbuf *ret, struct hft_err *err)
+{
+	struct row_ref ref;
+
+	if (!find_literal(t, option, &ref))
+		return row_unknown_option(t->knob, option, err);
+	return row_value_parse(c, ref.row, NULL, value, ret, err);
+}
+
 int row_parse(const struct row_table *t, const struct knob_ctx *c, const char *key, const char *option,
               const char *value, struct strbuf *ret, struct hft_err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0}, number = {0};
 	struct row_ref ref;
-	int r = row_of_key(t, key, &ref, err);
 
+	if (!key)
+		return parse_unseen(t, c, option, value, ret, err);
+	int r = row_of_key(t, key, &ref, err);
 	if (r < 0)
 		return r;
 	if (ref.row->twin && row_find(t, option) == twin_of(t, ref.row))

@@ -102,6 +102,7 @@ int row_list(const struct row_table *t, const struct knob_ctx *c, const char *se
 int row_list_matching(const struct row_table *t, const struct knob_ctx *c, const char *selector, const char *option,
                       bool (*matches)(const struct knob_ctx *c, const char *selector, const char *instance),
                       struct knob_objects *ret, struct hft_err *err);
+/* key NULL as in struct knob. */
 int row_parse(const struct row_table *t, const struct knob_ctx *c, const char *key, const char *option,
               const char *value, struct strbuf *ret, struct hft_err *err);
 int row_read(const struct row_table *t, const struct knob_ctx *c, const char *key, struct strbuf *ret,
@@ -118,7 +119,8 @@ int row_explain(const struct row_table *t, size_t i, struct knob_doc *ret);
 
 /* Add the object `key` of one file, with `na` when the file is missing or has no write bit. */
 int row_add(const struct knob_ctx *c, const char *key, const char *path, struct knob_objects *ret, struct hft_err *err);
-/* Value text of a profile to canonical text; the file at path says what this kernel offers (ROW_SELECT). */
+/* Value text of a profile to canonical text; the file at path says what this kernel offers (ROW_SELECT). path NULL: what
+ * this host has and offers does not count. */
 int row_value_parse(const struct knob_ctx *c, const struct row *row, const char *path, const char *value,
                     struct strbuf *ret, struct hft_err *err);
 /* The content of a file to canonical text: 0, or -EIO ERR_IO when it makes no sense. */

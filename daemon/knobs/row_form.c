@@ -269,7 +269,7 @@ static int parse_select(const struct knob_ctx *c, const struct row *row, const c
 	CLEANUP(strbuf_done) struct strbuf text = {0}, offered = {0};
 	int r = parse_word(c, row, path, value, ret, err);
 
-	if (r < 0 || fsio_probe(c->fs, path, &text) < 0)
+	if (r < 0 || !path || fsio_probe(c->fs, path, &text) < 0)
 		return r;
 	strbuf_trim(&text);
 	strip_brackets(strbuf_str(&text), &offered);
@@ -334,11 +334,10 @@ static int check_offer(const struct knob_ctx *c, const struct row *row, const ch
 static int parse_name(const struct knob_ctx *c, const struct row *row, const char *path, const char *value,
                       struct strbuf *ret, struct hft_err *err)
 {
-	(void)path;
 	if (!is_name(value))
 		return raise_form(row, value, err);
 	strbuf_add(ret, value);
-	return check_offer(c, row, value, err);
+	return path ? check_offer(c, row, value, err) : 0;
 }
 
 static int name_of_text(const struct row *row, const char *text, struct strbuf *ret)
@@ -363,7 +362,6 @@ static int parse_names(const struct knob_ctx *c, const struct row *row, const ch
 {
 	CLEANUP(strlist_done) struct strlist names = {0};
 
-	(void)path;
 	if (strlist_split(&names, value, BLANKS) < 0)
 		return err_oom(err);
 	if (names.n == 0)
@@ -371,7 +369,7 @@ static int parse_names(const struct knob_ctx *c, const struct row *row, const ch
 	for (size_t i = 0; i < names.n; i++) {
 		if (!is_name(names.s[i]))
 			return raise_form(row, value, err);
-		int r = check_offer(c, row, names.s[i], err);
+		int r = path ? check_offer(c, row, names.s[i], err) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -459,10 +457,9 @@ static int parse_cpus(const struct knob_ctx *c, const struct row *row, const cha
 	struct cpuset set;
 	int r = cpuset_parse(value, &set, NULL);
 
-	(void)path;
 	if (r == -EINVAL || (r == 0 && cpuset_is_empty(&set)))
 		return raise_form(row, value, err);
-	if (r < 0 || !cpuset_is_subset(&set, &c->host->present)) {
+	if (r < 0 || (path && !cpuset_is_subset(&set, &c->host->present))) {
 		CLEANUP(strbuf_done) struct strbuf present = {0};
 		cpuset_format(&c->host->present, &present);
 		r = err_raise(err, ERR_OUT_OF_BOUNDS, ERANGE, row->option, "%s: not all of CPUs %s are present",

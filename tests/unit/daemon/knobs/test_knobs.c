@@ -114,6 +114,63 @@ static void changes_name_what_exists(void **state)
 	}
 }
 
+/* --- settings that no object of this host bears ------------------------------------------------------------------- */
+
+/* As a profile has them under conditions that do not hold here, or for what the machine lacks. */
+static const struct {
+	const char *knob, *option, *value, *expected; /* canonical text, or the code of the error */
+} unseen[] = {
+	{ "sysctl", "vm.swappiness", "10", "10" },
+	{ "sysctl", "vm/swappiness", "201", ERR_OUT_OF_BOUNDS },
+	{ "sysctl", "vm.swappiness", "ten", ERR_INVALID_PROFILE },
+	{ "sysctl", "vm.dirty_bytes", "4096", ERR_OUT_OF_BOUNDS },
+	{ "sysctl", "net.ipv4.conf.eth9.rp_filter", "3", ERR_OUT_OF_BOUNDS },
+	{ "sysctl", "net.ipv4.conf.*.rp_filter", "2", "2" },
+	{ "sysctl", "net.ipv4.tcp_congestion_control", "elsewhere", "elsewhere" },
+	{ "sysctl", "net.ipv4.tcp_congestion_control", "a b", ERR_INVALID_PROFILE },
+	{ "sysctl", "vm.min_free_kbytes", "1000000", "1000000" }, /* of which host? */
+	{ "sysctl", "kernel.watchdog_cpumask", "4000", "4000" },
+	{ "sysctl", "kernel.watchdog_cpumask", "2-1", ERR_INVALID_PROFILE },
+	{ "sysctl", "kernel.watchdog_cpumask", "0-99999999999", ERR_OUT_OF_BOUNDS },
+	{ "sysfs", "lru_gen.enabled", "0x8", ERR_OUT_OF_BOUNDS },
+	{ "sysfs", "pcie_aspm.policy", "fast", ERR_INVALID_PROFILE },
+	{ "vm", "thp.enabled", "inherit", "inherit" }, /* of one size */
+	{ "vm", "thp.enabled", "perhaps", ERR_INVALID_PROFILE },
+	{ "vm", "hugepages", "1024", "1024" },
+	{ "vm", "hugepages", "-1", ERR_OUT_OF_BOUNDS },
+	{ "workqueue", "cpumask", "0-3", "0-3" },
+	{ "workqueue", "nice", "20", ERR_OUT_OF_BOUNDS },
+	{ "cpufreq", "governor", "performance", "performance" },
+	{ "cpufreq", "governor", "7;rm", ERR_INVALID_PROFILE },
+	{ "cpufreq", "min_khz", "abc", ERR_INVALID_PROFILE },
+	{ "cpufreq", "boost", "2", ERR_OUT_OF_BOUNDS },
+	{ "cpufreq", "energy_perf_bias", "power", "15" },
+	{ "cpufreq", "pstate_status", "fast", ERR_OUT_OF_BOUNDS },
+	{ "cpuidle", "max_latency_us", "abc", ERR_INVALID_PROFILE },
+	{ "cpuidle", "disable", "C6, C1E", "C6, C1E" },
+	{ "cpuidle", "disable", ",", ERR_INVALID_PROFILE },
+	{ "pmqos", "cpu_dma_latency_us", "10ms", ERR_INVALID_PROFILE },
+	{ "pmqos", "cpu_dma_latency_us", "2000000000", ERR_OUT_OF_BOUNDS },
+	{ "pmqos", "resume_latency_us", "2000000000", "2000000000" },
+	{ "irq", "affinity", "64-127", "64-127" },
+	{ "irq", "affinity", "3-1", ERR_INVALID_PROFILE },
+	{ "irq", "default_smp_affinity", "", ERR_INVALID_PROFILE },
+};
+
+static void values_are_judged_without_an_object(void **state)
+{
+	struct cputree *t = cputree_new();
+
+	(void)state;
+	cputree_read(t);
+	for (size_t i = 0; i < ARRAY_LEN(unseen); i++)
+		assert_string_equal(parsed(t, knob_find(unseen[i].knob), NULL, unseen[i].option, unseen[i].value),
+		                    unseen[i].expected);
+	for (size_t k = 0; k < n_knobs; k++)
+		assert_string_equal(parsed(t, knobs[k], NULL, "no.such_option", "1"), ERR_INVALID_PROFILE);
+	cputree_free(t);
+}
+
 /* --- what every knob uses ----------------------------------------------------------------------------------------- */
 
 static void objects_are_copied(void **state)
@@ -177,6 +234,7 @@ int main(void)
 		cmocka_unit_test(every_option_explains_itself),
 		cmocka_unit_test(what_could_hurt_is_not_offered),
 		cmocka_unit_test(changes_name_what_exists),
+		cmocka_unit_test(values_are_judged_without_an_object),
 		cmocka_unit_test(objects_are_copied),
 		cmocka_unit_test(verify_is_equality_of_what_is_read),
 	};
