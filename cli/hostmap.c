@@ -69,7 +69,7 @@ static struct map_cpu map_cpu_of(const struct json *cpu)
 		.style = !online ? STYLE_DIM : isolated || nohz ? STYLE_NOTE : STYLE_PLAIN,
 	};
 
-	strcpy(c.mark, !online ? "x" : isolated && nohz ? "in" : isolated ? "i" : nohz ? "n" : "");
+	str_copy(c.mark, sizeof(c.mark), !online ? "x" : isolated && nohz ? "in" : isolated ? "i" : nohz ? "n" : "");
 	return c;
 }
 

@@ -113,7 +113,7 @@ static int read_core(struct host *h, int cpu, struct hft_err *err)
 		cpuset_add(group, (unsigned)cpu);
 	}
 	for (int c = cpuset_next(group, 0); c >= 0; c = cpuset_next(group, (unsigned)c + 1)) {
-		struct host_cpu *member = host_cpu_mutable(h, c);
+		struct host_cpu *member = host_cpu(h, c);
 		if (member->sibling_group < 0)
 			member->sibling_group = (int)h->n_siblings;
 		else /* a tree that contradicts itself: every CPU is in one group all the same */
@@ -139,7 +139,7 @@ static int read_package(struct host *h, int cpu, struct hft_err *err)
 		return r;
 	}
 	for (int c = cpuset_next(&members, 0); c >= 0; c = cpuset_next(&members, (unsigned)c + 1))
-		host_cpu_mutable(h, c)->package = package;
+		host_cpu(h, c)->package = package;
 	return 0;
 }
 
@@ -197,7 +197,7 @@ static int read_core_ids(struct host *h, struct hft_err *err)
 		if (r < 0)
 			return r;
 		for (int c = first; c >= 0; c = cpuset_next(group, (unsigned)c + 1))
-			host_cpu_mutable(h, c)->core = core;
+			host_cpu(h, c)->core = core;
 	}
 	return 0;
 }
@@ -219,7 +219,7 @@ static int read_l3(struct host *h, struct hft_err *err)
 		if (r < 0)
 			return r;
 		for (int c = cpuset_next(&sharers, 0); c >= 0; c = cpuset_next(&sharers, (unsigned)c + 1))
-			host_cpu_mutable(h, c)->l3 = id;
+			host_cpu(h, c)->l3 = id;
 	}
 	return 0;
 }

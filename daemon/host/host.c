@@ -212,16 +212,9 @@ static int compare_cpu(const void *key, const void *element)
 	return (cpu > other) - (cpu < other);
 }
 
-struct host_cpu *host_cpu_mutable(struct host *h, int cpu)
+struct host_cpu *host_cpu(struct host *h, int cpu)
 {
 	/* Nearly every machine has its CPUs numbered without a gap. */
-	if (cpu >= 0 && (size_t)cpu < h->n_cpus && h->cpus[cpu].cpu == cpu)
-		return &h->cpus[cpu];
-	return h->n_cpus > 0 ? bsearch(&cpu, h->cpus, h->n_cpus, sizeof(*h->cpus), compare_cpu) : NULL;
-}
-
-const struct host_cpu *host_cpu(const struct host *h, int cpu)
-{
 	if (cpu >= 0 && (size_t)cpu < h->n_cpus && h->cpus[cpu].cpu == cpu)
 		return &h->cpus[cpu];
 	return h->n_cpus > 0 ? bsearch(&cpu, h->cpus, h->n_cpus, sizeof(*h->cpus), compare_cpu) : NULL;

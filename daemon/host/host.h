@@ -100,7 +100,6 @@ void host_forget_devices(struct host *h);
 void host_free(struct host *h);
 void host_freep(struct host **h);
 
-const struct host_cpu *host_cpu(const struct host *h, int cpu);  /* NULL when not present */
 const struct host_node *host_node(const struct host *h, int node);
 const struct host_nic *host_nic(const struct host *h, const char *name);
 const struct host_irq *host_irq_by_key(const struct host *h, const char *key);

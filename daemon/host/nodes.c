@@ -199,7 +199,7 @@ int host_nodes_read(struct host *h, struct hft_err *err)
 	for (size_t i = 0; i < h->n_nodes; i++) {
 		const struct cpuset *set = &h->nodes[i].cpus;
 		for (int c = cpuset_next(set, 0); c >= 0; c = cpuset_next(set, (unsigned)c + 1)) {
-			struct host_cpu *cpu = host_cpu_mutable(h, c);
+			struct host_cpu *cpu = host_cpu(h, c);
 			if (cpu != NULL)
 				cpu->node = h->nodes[i].node;
 		}

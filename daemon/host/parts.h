@@ -29,7 +29,7 @@ bool host_is_pci_address(const char *text, const char **ret_end);
 
 /* --- the parts ---------------------------------------------------------------------------------------------------- */
 
-struct host_cpu *host_cpu_mutable(struct host *h, int cpu);
+struct host_cpu *host_cpu(struct host *h, int cpu); /* NULL when not present */
 
 int host_cpus_read(struct host *h, struct hft_err *err);    /* lists, siblings, packages (cpus.c) */
 int host_cpus_details(struct host *h, struct hft_err *err); /* cpuinfo, cores, L3 */

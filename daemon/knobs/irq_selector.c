@@ -3,13 +3,13 @@
 #include "daemon/knobs/irq_selector.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/host/host.h"
 #include "lib/base/cpuset.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
+#include "lib/base/num.h"
 
 /* "ahci[0000:00:17.0]" is a name as well as a pattern. "" is the absence of a name, which "*" must not match. */
 static bool name_is(const char *name, const char *wanted)
@@ -17,17 +17,24 @@ static bool name_is(const char *name, const char *wanted)
 	return name[0] != '\0' && (str_eq(name, wanted) || str_match(wanted, name));
 }
 
+#define QUEUE_MAX 99999 /* a longer number is an address or a serial number */
+
 /* The number at the end of an action name, before any "@"; -1 when it ends in something else. */
 static int queue_number(const char *action)
 {
-	size_t end = strcspn(action, "@");
-	size_t start = end;
+	size_t end = strcspn(action, "@"), start = end;
+	char digits[8];
+	int64_t queue;
 
 	while (start > 0 && action[start - 1] >= '0' && action[start - 1] <= '9')
 		start--;
-	if (start == end || end - start > 5)
+	while (start + 1 < end && action[start] == '0')
+		start++;
+	if (end - start >= sizeof(digits))
 		return -1;
-	return atoi(action + start);
+	memcpy(digits, action + start, end - start);
+	digits[end - start] = '\0';
+	return num_parse_range(digits, 0, QUEUE_MAX, &queue) == 0 ? (int)queue : -1;
 }
 
 static bool action_name_is(const char *action, const char *wanted)

@@ -84,8 +84,8 @@ static const struct row *find_filled(const struct row_table *t, const char *name
 	swap_separators(instance);
 	memcpy(pattern, name, (size_t)(first + 1 - name));
 	pattern[first + 1 - name] = '*';
-	strcpy(pattern + (first + 2 - name), last);
-	return is_instance(instance) ? find_dotted(t, pattern) : NULL;
+	size_t n = (size_t)(first + 2 - name);
+	return str_copy(pattern + n, sizeof(pattern) - n, last) && is_instance(instance) ? find_dotted(t, pattern) : NULL;
 }
 
 /* An option with everything in it: no '*' needed, or '*' filled in. */
@@ -300,7 +300,7 @@ static int add_lacking(const struct row *row, const char *selector, struct knob_
 	char why[256];
 
 	if (is_instance(selector) && !str_is_pattern(selector))
-		strcpy(ref.instance, selector);
+		str_copy(ref.instance, sizeof(ref.instance), selector);
 	row_key(&ref, &key);
 	if (key.oom || place_init(&p, row) < 0)
 		return err_oom(err);
@@ -342,9 +342,8 @@ static int add_named(const struct knob_ctx *c, const struct row *row, const char
 	char why[256];
 	mode_t mode;
 
-	if (!is_instance(name))
+	if (!is_instance(name) || !str_copy(ref.instance, sizeof(ref.instance), name))
 		return 0;
-	strcpy(ref.instance, name);
 	row_path(&ref, &path);
 	if (path.oom || fsio_mode(c->fs, strbuf_str(&path), &mode) < 0)
 		return path.oom ? err_oom(err) : 0;
@@ -371,7 +370,7 @@ static int list_instances(const struct knob_ctx *c, const struct row *row, const
 		struct row_ref ref = { .row = row };
 		if (!is_instance(names.s[i]) || !matches(c, selector, names.s[i]))
 			continue;
-		strcpy(ref.instance, names.s[i]);
+		str_copy(ref.instance, sizeof(ref.instance), names.s[i]);
 		if (!str_eq(selector, names.s[i]) && !has_file(c, &ref))
 			continue;
 		matched++;
@@ -584,7 +583,7 @@ static int add_others(const struct knob_ctx *c, const char *knob, const struct r
 		struct row_ref ref = { .row = others->row };
 		if (!is_instance(names.s[i]) || is_template(names.s[i]) || str_eq(names.s[i], own))
 			continue;
-		strcpy(ref.instance, names.s[i]);
+		str_copy(ref.instance, sizeof(ref.instance), names.s[i]);
 		if (!has_file(c, &ref))
 			continue;
 		strbuf_reset(&key);

@@ -215,7 +215,8 @@ static int enter(struct load *l, const struct include *how, size_t *ret, struct 
 	if (l->n_seen == PROFILE_INCLUDE_FILES)
 		return profile_fail(err, how->at, how->name, "the profile has over %d files", PROFILE_INCLUDE_FILES);
 	*ret = l->n_seen;
-	strcpy(l->seen[l->n_seen++].name, how->name); /* profile_is_name has limited it */
+	str_copy(l->seen[l->n_seen].name, sizeof(l->seen[0].name), how->name); /* profile_is_name has limited it */
+	l->n_seen++;
 	return 0;
 }
 

@@ -98,7 +98,7 @@ void err_where(struct hft_err *err, const char *file, unsigned line)
 	put_text(name, sizeof(name) - strlen(number), file);
 	size_t len = strlen(name);
 	memmove(err->where, name, len);
-	strcpy(err->where + len, number);
+	put_text(err->where + len, sizeof(err->where) - len, number);
 }
 
 void err_values(struct hft_err *err, const char *wanted, const char *found)

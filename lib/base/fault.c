@@ -22,6 +22,7 @@ _Static_assert(FAULT_N_OPS == 11, "a new operation needs a name in op_names");
 
 #include "lib/base/mem.h"
 #include "lib/base/num.h"
+#include "lib/base/str.h"
 
 #define RULES_MAX 32
 #define EXIT_BAD_SPEC 125
@@ -82,9 +83,8 @@ static void parse_op(char *text, struct rule *rule)
 
 	if (at != NULL) {
 		*at++ = '\0';
-		if (strlen(at) >= sizeof(rule->pattern))
+		if (!str_copy(rule->pattern, sizeof(rule->pattern), at))
 			refuse("pattern too long", at);
-		strcpy(rule->pattern, at);
 	}
 	rule->any_op = strcmp(text, "*") == 0;
 	for (size_t i = 0; i < FAULT_N_OPS && !rule->any_op; i++) {

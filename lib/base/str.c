@@ -292,6 +292,18 @@ bool str_has_control(const char *s, size_t len)
 	return false;
 }
 
+bool str_copy(char *to, size_t size, const char *s)
+{
+	size_t len = strlen(s);
+	bool fits = len < size;
+
+	if (fits)
+		memcpy(to, s, len + 1);
+	else if (size > 0)
+		to[0] = '\0';
+	return fits;
+}
+
 char *str_dup_n(const char *s, size_t n)
 {
 	char *copy = n < SIZE_MAX ? malloc(n + 1) : NULL;

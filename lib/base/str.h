@@ -49,6 +49,7 @@ bool str_is_pattern(const char *s);                     /* contains one of * ? [
 bool str_match(const char *pattern, const char *s);     /* fnmatch(3) without flags */
 bool str_is_utf8(const char *s, size_t len);            /* strict UTF-8: no overlongs, no surrogates, no NUL */
 bool str_has_control(const char *s, size_t len);        /* C0 (tab included), DEL, C1, or a bidi control */
+bool str_copy(char *to, size_t size, const char *s);    /* false: it did not fit, and `to` is "" */
 char *str_dup_n(const char *s, size_t n);               /* NUL-terminated copy; NULL when out of memory */
 char *str_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* caller frees; NULL when out of memory */
 

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "daemon/host/host.h"
+#include "daemon/host/parts.h"
 #include "lib/base/cpuset.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"

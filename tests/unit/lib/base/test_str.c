@@ -276,6 +276,19 @@ static void test_copies(void **state)
 	assert_null(str_dup_n("", SIZE_MAX));
 }
 
+static void test_copies_into_a_buffer(void **state)
+{
+	char buf[4] = "xyz";
+	(void)state;
+
+	assert_true(str_copy(buf, sizeof(buf), "abc"));
+	assert_string_equal(buf, "abc");
+	assert_false(str_copy(buf, sizeof(buf), "abcd"));
+	assert_string_equal(buf, "");
+	assert_true(str_copy(buf, 1, ""));
+	assert_false(str_copy(buf, 0, ""));
+}
+
 static void test_columns(void **state)
 {
 	(void)state;
@@ -333,6 +346,7 @@ int main(void)
 		cmocka_unit_test(test_is_utf8),
 		cmocka_unit_test(test_has_control),
 		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_copies_into_a_buffer),
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_ownership_helpers),
 	};
