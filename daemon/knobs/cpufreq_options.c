@@ -231,6 +231,48 @@ static int set_max(unsigned cpu, const char *value)
 #define COUNTER_MHZ "cycles that the pinned thread itself counts against TSC"
 #define OF_POLICY "max_khz", "min_khz", "governor", "energy_performance_preference"
 
+/* The two limits of a policy in kHz. `other`: the limit that a write may move along. */
+#define KHZ(name, which, file, setter, other, trap) {                                                                   \
+	.doc = {                                                                                                         \
+		.option = name,                                                                                          \
+		.summary = which " limit of the frequency; 'max' follows cpuinfo_max_freq, 'base' is the nominal "       \
+		           "frequency",                                                                                  \
+		.unit = "kHz, or min|max|base",                                                                          \
+		.bounds = "cpuinfo_min_freq..cpuinfo_max_freq",                                                          \
+		.risk = 1,                                                                                               \
+		.effect = EFFECT_NOW,                                                                                    \
+		.counter = COUNTER_MHZ,                                                                                  \
+		.changes = "cpufreq:" other " of the policy",                                                            \
+		.source = "Documentation/admin-guide/pm/cpufreq.rst",                                                    \
+		.traps = trap,                                                                                           \
+	},                                                                                                               \
+	.scope = CPUFREQ_POLICY,                                                                                         \
+	.files = {file},                                                                                                 \
+	.parse = parse_khz,                                                                                              \
+	.set = setter,                                                                                                   \
+	.lacks = CPUFREQ_NO_DRIVER,                                                                                      \
+	.changes = {other},                                                                                              \
+}
+
+/* The two limits of intel_pstate in percent; its files are called like the options. */
+#define PERCENT(name, which, trap) {                                                                                    \
+	.doc = {                                                                                                         \
+		.option = name,                                                                                          \
+		.summary = which " limit of performance in percent of the highest, turbo included; for the whole host",  \
+		.unit = "%",                                                                                             \
+		.bounds = "1..100",                                                                                      \
+		.risk = 1,                                                                                               \
+		.effect = EFFECT_NOW,                                                                                    \
+		.counter = COUNTER_MHZ,                                                                                  \
+		.changes = "",                                                                                           \
+		.source = "Documentation/admin-guide/pm/intel_pstate.rst",                                               \
+		.traps = trap,                                                                                           \
+	},                                                                                                               \
+	.files = {"intel_pstate/" name},                                                                                 \
+	.parse = parse_percent,                                                                                          \
+	.lacks = "intel_pstate does not drive this machine",                                                             \
+}
+
 const struct cpufreq_option cpufreq_options[] = {
 	{
 		.doc = {
@@ -316,87 +358,14 @@ const struct cpufreq_option cpufreq_options[] = {
 		.lacks = CPUFREQ_NO_DRIVER,
 		.changes = {"energy_performance_preference", "max_khz", "min_khz"},
 	},
-	{
-		/* The maximum first: where they cross, the kernel cuts the minimum. */
-		.doc = {
-			.option = "max_khz",
-			.summary = "upper limit of the frequency; 'max' follows cpuinfo_max_freq, 'base' is the "
-			           "nominal frequency",
-			.unit = "kHz, or min|max|base",
-			.bounds = "cpuinfo_min_freq..cpuinfo_max_freq",
-			.risk = 1,
-			.effect = EFFECT_NOW,
-			.counter = COUNTER_MHZ,
-			.changes = "cpufreq:min_khz of the policy",
-			.source = "Documentation/admin-guide/pm/cpufreq.rst",
-			.traps = "the kernel shows the tightest of all limits: thermal and platform limits and "
-			         "max_perf_pct count too",
-		},
-		.scope = CPUFREQ_POLICY,
-		.files = {"scaling_max_freq"},
-		.parse = parse_khz,
-		.set = set_max,
-		.lacks = CPUFREQ_NO_DRIVER,
-		.changes = {"min_khz"},
-	},
-	{
-		.doc = {
-			.option = "min_khz",
-			.summary = "lower limit of the frequency; 'max' follows cpuinfo_max_freq, 'base' is the "
-			           "nominal frequency",
-			.unit = "kHz, or min|max|base",
-			.bounds = "cpuinfo_min_freq..cpuinfo_max_freq",
-			.risk = 1,
-			.effect = EFFECT_NOW,
-			.counter = COUNTER_MHZ,
-			.changes = "cpufreq:max_khz of the policy",
-			.source = "Documentation/admin-guide/pm/cpufreq.rst",
-			.traps = "above max_khz it is cut without an error, so the maximum is written first",
-		},
-		.scope = CPUFREQ_POLICY,
-		.files = {"scaling_min_freq"},
-		.parse = parse_khz,
-		.set = set_min,
-		.lacks = CPUFREQ_NO_DRIVER,
-		.changes = {"max_khz"},
-	},
-	{
-		.doc = {
-			.option = "max_perf_pct",
-			.summary = "upper limit of performance in percent of the highest, turbo included; for the "
-			           "whole host",
-			.unit = "%",
-			.bounds = "1..100",
-			.risk = 1,
-			.effect = EFFECT_NOW,
-			.counter = COUNTER_MHZ,
-			.changes = "",
-			.source = "Documentation/admin-guide/pm/intel_pstate.rst",
-			.traps = "clamped to min_perf_pct and the hardware's range without an error; passive mode: see "
-			         "scaling_*_freq",
-		},
-		.files = {"intel_pstate/max_perf_pct"},
-		.parse = parse_percent,
-		.lacks = "intel_pstate does not drive this machine",
-	},
-	{
-		.doc = {
-			.option = "min_perf_pct",
-			.summary = "lower limit of performance in percent of the highest, turbo included; for the "
-			           "whole host",
-			.unit = "%",
-			.bounds = "1..100",
-			.risk = 1,
-			.effect = EFFECT_NOW,
-			.counter = COUNTER_MHZ,
-			.changes = "",
-			.source = "Documentation/admin-guide/pm/intel_pstate.rst",
-			.traps = "clamped to max_perf_pct and the hardware's range without an error",
-		},
-		.files = {"intel_pstate/min_perf_pct"},
-		.parse = parse_percent,
-		.lacks = "intel_pstate does not drive this machine",
-	},
+	/* The maximum first: where they cross, the kernel cuts the minimum. */
+	KHZ("max_khz", "upper", "scaling_max_freq", set_max, "min_khz",
+	    "the kernel shows the tightest of all limits: thermal and platform limits and max_perf_pct count too"),
+	KHZ("min_khz", "lower", "scaling_min_freq", set_min, "max_khz",
+	    "above max_khz it is cut without an error, so the maximum is written first"),
+	PERCENT("max_perf_pct", "upper", "clamped to min_perf_pct and the hardware's range without an error; passive mode: "
+	        "see scaling_*_freq"),
+	PERCENT("min_perf_pct", "lower", "clamped to max_perf_pct and the hardware's range without an error"),
 	{
 		.doc = {
 			.option = "energy_performance_preference",
