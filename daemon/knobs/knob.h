@@ -71,6 +71,11 @@ struct knob_doc {
 	const char *traps;   /* or "" */
 };
 
+/* One write among those of a plan: canonical texts; before may be NULL. */
+struct knob_change {
+	const char *key, *before, *after;
+};
+
 struct knob {
 	const char *name;    /* "sysctl" */
 	const char *summary; /* one line */
@@ -110,6 +115,9 @@ struct knob {
 	               struct hft_err *err);
 	/* P1: may putting `before` back after `after` fail (a fragmented pool)? NULL: never. Text for people or NULL. */
 	const char *(*inexact)(const struct knob_ctx *c, const char *key, const char *before, const char *after);
+	/* May these be written one after the other, each of which parse has passed by itself? NULL: always. -ERANGE
+	 * ERR_OUT_OF_BOUNDS with the key of one that is too much as `subject`. Reads only. */
+	int (*together)(const struct knob_ctx *c, const struct knob_change *changes, size_t n, struct hft_err *err);
 	/* Where the object stands among those of the same knob when several are written; ascending, equal keeps the
 	 * profile's order. NULL: always equal. */
 	int (*order)(const char *key);

@@ -235,9 +235,8 @@ static int raise_too_much(const struct pool *p, uint64_t room_pages, uint64_t wa
 	return r;
 }
 
-/* Would the growth from `now` to `wanted` leave enough free memory in the node (-1: on the host)? */
-static int check_memory(const struct knob_ctx *c, const struct pool *p, int node, uint64_t now, uint64_t wanted,
-                        struct hft_err *err)
+/* What pools may take of the node (-1: of the host). */
+static int room_for_pools(const struct knob_ctx *c, int node, uint64_t *ret_kib, struct hft_err *err)
 {
 	uint64_t total, unused;
 	int r = meminfo_total(c, node, &total, err);
@@ -247,7 +246,20 @@ static int check_memory(const struct knob_ctx *c, const struct pool *p, int node
 	if (r < 0)
 		return r;
 	uint64_t keep = total / FREE_SHARE > FREE_FLOOR_KIB ? total / FREE_SHARE : FREE_FLOOR_KIB;
-	uint64_t room = unused > keep ? (unused - keep) / p->size_kib : 0;
+	*ret_kib = unused > keep ? unused - keep : 0;
+	return 0;
+}
+
+/* Would the growth from `now` to `wanted` leave enough free memory in the node (-1: on the host)? */
+static int check_memory(const struct knob_ctx *c, const struct pool *p, int node, uint64_t now, uint64_t wanted,
+                        struct hft_err *err)
+{
+	uint64_t room_kib;
+	int r = room_for_pools(c, node, &room_kib, err);
+
+	if (r < 0)
+		return r;
+	uint64_t room = room_kib / p->size_kib;
 	return wanted - now > room ? raise_too_much(p, now + room, wanted, err) : 0;
 }
 
@@ -275,6 +287,86 @@ static int check_pool(const struct knob_ctx *c, const struct pool *p, const char
 		return 0;
 	r = check_memory(c, p, -1, now, wanted, err);
 	return r == 0 && p->node >= 0 ? check_memory(c, p, p->node, now, wanted, err) : r;
+}
+
+/* --- several pools at a time ---------------------------------------------------------------------------------------- */
+
+/* By how much a change makes a pool grow; 0 for anything else. */
+static uint64_t growth_kib(const struct knob_change *change, struct pool *ret)
+{
+	uint64_t now, wanted;
+
+	if (pool_of_key(change->key, ret) < 0 || ret->row != &pool_rows[POOL_PAGES] || !change->before ||
+	    num_parse_u64(change->before, &now) < 0 || num_parse_u64(change->after, &wanted) < 0 || wanted <= now)
+		return 0;
+	return (wanted - now) * ret->size_kib;
+}
+
+/* All growth of one size of page (0: of any size) in a node; ANY_NODE is the sum of all nodes, -1 the host's own pools. */
+#define ANY_NODE -2
+static uint64_t growth_of(const struct knob_change *changes, size_t n, uint64_t size_kib, int node)
+{
+	uint64_t sum = 0;
+	struct pool p;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t kib = growth_kib(&changes[i], &p);
+		bool here = node == ANY_NODE ? p.node >= 0 : p.node == node;
+
+		if (kib > 0 && here && (size_kib == 0 || p.size_kib == size_kib))
+			sum += kib;
+	}
+	return sum;
+}
+
+/* The pools of the nodes are parts of the host's: of each size the larger claim counts. */
+static uint64_t growth_of_host(const struct knob_change *changes, size_t n)
+{
+	uint64_t sum = 0;
+	struct pool p, before;
+
+	for (size_t i = 0; i < n; i++) {
+		bool counted = growth_kib(&changes[i], &p) == 0;
+
+		for (size_t k = 0; k < i && !counted; k++)
+			counted = growth_kib(&changes[k], &before) > 0 && before.size_kib == p.size_kib;
+		if (counted)
+			continue;
+		uint64_t own = growth_of(changes, n, p.size_kib, -1), nodes = growth_of(changes, n, p.size_kib, ANY_NODE);
+		sum += own > nodes ? own : nodes;
+	}
+	return sum;
+}
+
+static int check_sum(const struct knob_ctx *c, int node, uint64_t growth, const char *key, struct hft_err *err)
+{
+	uint64_t room;
+	char bounds[64], found[32];
+	int r = room_for_pools(c, node, &room, err);
+
+	if (r < 0 || growth <= room)
+		return r;
+	r = err_raise(err, ERR_OUT_OF_BOUNDS, ERANGE, key,
+	              "the pools together would leave less than a tenth of the memory, or less than 1 GiB, free");
+	snprintf(bounds, sizeof(bounds), "at most %llu kB for all", (unsigned long long)room);
+	snprintf(found, sizeof(found), "%llu kB", (unsigned long long)growth);
+	err_values(err, bounds, found);
+	return r;
+}
+
+static int vm_together(const struct knob_ctx *c, const struct knob_change *changes, size_t n, struct hft_err *err)
+{
+	struct pool p;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (growth_kib(&changes[i], &p) == 0)
+			continue;
+		r = check_sum(c, -1, growth_of_host(changes, n), changes[i].key, err);
+		if (r == 0 && p.node >= 0)
+			r = check_sum(c, p.node, growth_of(changes, n, 0, p.node), changes[i].key, err);
+	}
+	return r;
 }
 
 /* --- listing ------------------------------------------------------------------------------------------------------ */
@@ -599,5 +691,6 @@ const struct knob knob_vm = {
 	.write = vm_write,
 	.coupled = vm_coupled,
 	.inexact = vm_inexact,
+	.together = vm_together,
 	.explain = vm_explain,
 };

@@ -169,6 +169,51 @@ static void a_node_keeps_a_gibibyte(void **state)
 	assert_string_equal(parses_pool(state, "2048kB node1 hugepages", "1541"), ERR_OUT_OF_BOUNDS);
 }
 
+static const char *fits(void **state, const struct knob_change *changes, size_t n)
+{
+	struct cputree *t = *state;
+
+	t->err = (struct hft_err){0};
+	return knob_vm.together(&t->c, changes, n, &t->err) < 0 ? t->err.subject : "";
+}
+
+/* The numbers are those of the two tests above: 3276 pages more for the host, 1632 for node 0, 1540 for node 1. */
+static void pools_are_added_up(void **state)
+{
+	const struct knob_change sizes[] = {
+		{ "2048kB hugepages", "10", "1034" },       /* 2 GiB */
+		{ "1048576kB hugepages", "0", "4" },        /* 4 GiB; 6.4 GiB may be taken */
+		{ "1048576kB hugepages", "0", "5" },
+		{ "1048576kB hugepages", "0", "2" },
+		{ "thp.enabled", "always", "never" },
+	};
+	const struct knob_change nodes[] = {
+		{ "2048kB node0 hugepages", "0", "1024" },
+		{ "1048576kB node0 hugepages", "0", "1" },  /* 3 GiB of 3.1 */
+		{ "1048576kB node0 hugepages", "0", "2" },
+		{ "2048kB node1 hugepages", "5", "1500" },
+		{ "2048kB hugepages", "0", "2700" },        /* of which the nodes' are parts */
+	};
+	const struct knob_change smaller[] = {
+		{ "2048kB hugepages", "5000", "10" },
+		{ "1048576kB hugepages", "0", "6" },
+	};
+
+	assert_string_equal(fits(state, sizes, 2), "");
+	assert_string_equal(fits(state, (struct knob_change[]){ sizes[2], sizes[4] }, 2), "");
+	assert_string_equal(fits(state, (struct knob_change[]){ sizes[0], sizes[2] }, 2), "2048kB hugepages");
+	assert_string_equal(((struct cputree *)*state)->err.code, ERR_OUT_OF_BOUNDS);
+	assert_string_equal(fits(state, nodes, 2), "");
+	assert_string_equal(fits(state, (struct knob_change[]){ nodes[0], nodes[2] }, 2), "2048kB node0 hugepages");
+	assert_string_equal(fits(state, (struct knob_change[]){ nodes[0], nodes[3], nodes[4] }, 3), "");
+	assert_string_equal(fits(state, (struct knob_change[]){ nodes[0], nodes[3], nodes[4], sizes[1] }, 4),
+	                    "2048kB node0 hugepages");
+	assert_string_equal(fits(state, (struct knob_change[]){ nodes[0], nodes[3], sizes[3] }, 3),
+	                    "2048kB node0 hugepages");
+	assert_string_equal(fits(state, smaller, 2), "");
+	assert_string_equal(fits(state, NULL, 0), "");
+}
+
 /* A pool that is there already costs nothing, however little is free now. */
 static void what_is_there_may_stay(void **state)
 {
@@ -268,6 +313,7 @@ int main(void)
 		TEST(pools_are_selected_by_size_and_node),
 		TEST(a_pool_leaves_a_tenth_free),
 		TEST(a_node_keeps_a_gibibyte),
+		TEST(pools_are_added_up),
 		TEST(what_is_there_may_stay),
 		TEST(a_copied_tree_shows_the_pool_everywhere),
 		TEST(a_smaller_pool_may_not_grow_back),
