@@ -109,7 +109,8 @@ void view_status(struct text *t, const struct result *r)
 
 	print_place(t, reply);
 	size_t n_layers = print_layers(t, reply);
-	if (n_layers == 0)
+	bool damaged = json_size(json_get(reply, "damage")) > 0;
+	if (n_layers == 0 && !damaged)
 		text_line(t, "No layer is applied.");
 	print_transaction(t, reply, "running", STYLE_NOTE);
 	print_transaction(t, reply, "unfinished", STYLE_BAD);
@@ -122,7 +123,7 @@ void view_status(struct text *t, const struct result *r)
 	text_nl(t);
 	if (json_is_object(json_get(reply, "unfinished")))
 		view_next(t, r->options, "repair", 0, false);
-	else
+	else if (!damaged)
 		view_next(t, r->options, n_layers > 0 ? "verify" : "profiles", 0, false);
 }
 

@@ -430,11 +430,11 @@ void view_plan(struct text *t, const struct result *r)
 }
 
 /* What to do about conflicts: the same rollback again, with one of two words. */
-static void print_conflict_help(struct text *t, const struct result *r)
+static void print_conflict_help(struct text *t, const struct result *r, const char *verb)
 {
 	text_wrap(t, 0, "", "Somebody else changed these since, so they were left: --force writes the original, "
 	                    "--keep-theirs leaves theirs for good.");
-	view_next(t, r->options, "rollback --force", REPEAT_ROLLBACK, false);
+	view_next(t, r->options, verb, REPEAT_ROLLBACK, false);
 }
 
 static void print_next_after_change(struct text *t, const struct result *r)
@@ -445,7 +445,7 @@ static void print_next_after_change(struct text *t, const struct result *r)
 	if (needs_reboot(r->reply))
 		text_line(t, "Reboot this host before all of it holds.");
 	if (rollback && conflict)
-		print_conflict_help(t, r);
+		print_conflict_help(t, r, "rollback --force");
 	else
 		view_next(t, r->options, rollback ? "status" : "verify", 0, false);
 }
@@ -472,14 +472,31 @@ static bool of_file(const struct result *r)
 	return options_arg(r->options, 0) != NULL;
 }
 
+/* The layer of the first conflict, by its whole name. */
+static void print_next_of_residue(struct text *t, const struct result *r)
+{
+	CLEANUP(mem_freep) char *verb = NULL;
+
+	for (const struct json *s = json_first(json_get(r->reply, "steps")); s != NULL && verb == NULL; s = json_next(s))
+		if (str_eq(view_str(s, "state"), "conflict"))
+			verb = str_printf("rollback --phase %s/%s --force", view_str(s, "profile"),
+			                  view_str(s, "phase"));
+	t->b.oom |= verb == NULL;
+	print_conflict_help(t, r, verb != NULL ? verb : "status");
+}
+
 static void print_next_after_verify(struct text *t, const struct result *r)
 {
+	const struct json *summary = json_get(r->reply, "summary");
+
 	if (r->exit == EXIT_REBOOT)
 		text_line(t, "Reboot this host before all of it holds.");
 	if (r->exit != EXIT_DIFFERS)
 		return;
 	if (of_file(r))
 		view_next(t, r->options, "plan", REPEAT_PROFILE, true);
+	else if (view_int(summary, "drift") == 0 && view_int(summary, "conflict") > 0)
+		print_next_of_residue(t, r); /* a repair leaves them */
 	else
 		view_next(t, r->options, "repair", 0, false);
 }

@@ -368,6 +368,16 @@ static int verify_profile(const struct session *s, const struct request *q, stru
 	return r < 0 ? r : verify_state(s, &fresh, false, ret, err);
 }
 
+/* With a damaged journal nobody knows which layers are in force, and "nothing to judge" would sound like "ok". */
+static int verify_layers(const struct session *s, struct result *ret, struct hft_err *err)
+{
+	if (!s->view.damage || !s->view.damage->n)
+		return verify_state(s, &s->state, true, ret, err);
+	err_raise(err, ERR_STATE, EUCLEAN, s->view.damage->s[0], "the journal is damaged: what is in force is not known");
+	err_hint(err, "`hfttune status` names every damaged file; a profile can be verified by its name");
+	return -EUCLEAN;
+}
+
 int engine_verify(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err)
 {
 	CLEANUP(session_done) struct session s = {.lock = -1};
@@ -381,5 +391,5 @@ int engine_verify(const struct engine *e, const struct request *q, struct result
 	ret->judged = q->profile ? "profile" : "layers";
 	if (q->profile)
 		return verify_profile(&s, q, ret, err);
-	return verify_state(&s, &s.state, true, ret, err);
+	return verify_layers(&s, ret, err);
 }

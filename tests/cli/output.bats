@@ -30,3 +30,31 @@ fits() {
 	exits 0 hft apply one
 	has '1 step: 1 written'
 }
+
+@test "a conflict that is left is settled by a rollback of its layer, and verify says so" {
+	profile one <<<$'[phase a]\n[a/sysctl]\nvm.swappiness = 11'
+	exits 0 hft apply one
+	echo 77 >"$tree/proc/sys/vm/swappiness"
+	exits 4 hft rollback --all
+	exits 3 hft verify
+	has 'rollback --phase one/a --force'
+	absent 'next: .*repair' <<<"$output"
+	exits 0 hft rollback --phase one/a --force
+	exits 0 hft verify
+}
+
+@test "a damaged journal: verify cannot say ok, and status does not say that nothing is applied" {
+	profile one <<<$'[phase a]\n[a/sysctl]\nvm.swappiness = 11'
+	exits 0 hft apply one
+	sed -i s/swappiness/swappinesz/ "$tree"/var/lib/hfttune/txn/0001.journal
+	for _ in before after; do
+		exits 4 hft --json verify
+		[ "$(field .error.code)" = state-damaged ]
+		[[ $(field .error.subject) == *0001.journal* ]]
+		exits 0 hft status
+		has 0001.journal
+		absent 'No layer' <<<"$output"
+		exits 0 hft verify one
+		exits 4 hft apply one # moves it into quarantine
+	done
+}
