@@ -71,6 +71,11 @@ const char *store_dir(const struct store *s)
 	return s->dir;
 }
 
+bool store_exists(const struct store *s)
+{
+	return fsio_exists(s->fs, s->dir);
+}
+
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
 void numbers_done(struct numbers *numbers)

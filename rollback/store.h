@@ -40,6 +40,8 @@ int store_new(struct fsio *fs, const char *dir, struct store **ret, struct hft_e
 void store_free(struct store *s);
 void store_freep(struct store **s);
 const char *store_dir(const struct store *s);
+/* Is there a state directory, or anything in its place? The first store_lock makes one. */
+bool store_exists(const struct store *s);
 
 /* What the directory holds. Reads only; may be called without the lock. */
 enum txn_state { TXN_OPEN, TXN_COMMITTED, TXN_ABORTED, TXN_INCOMPLETE, TXN_DAMAGED };

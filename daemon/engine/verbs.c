@@ -64,12 +64,33 @@ int engine_plan(const struct engine *e, const struct request *q, struct result *
 	return plan_report(&s, &p, ret, err);
 }
 
+/* The lock makes the state directory, so where there is none yet a change first looks whether it would be refused. */
+static int rehearse_apply(const struct engine *e, const struct request *q, struct hft_err *err)
+{
+	CLEANUP(session_done) struct session s = {.lock = -1};
+	CLEANUP(plan_done) struct plan p = {0};
+	int r = store_exists(e->store) ? 1 : session_open(e, SESSION_READ, q, &s, err);
+
+	if (r == 0)
+		r = plan_apply(&s, q, true, &p, err);
+	return r < 0 ? r : 0;
+}
+
+/* For what takes back or repairs: without a journal there is nothing, and no lock is needed to say so. */
+static int open_recorded(const struct engine *e, const struct request *q, struct session *ret, struct hft_err *err)
+{
+	return session_open(e, store_exists(e->store) ? SESSION_CHANGE : SESSION_READ, q, ret, err);
+}
+
 /* Run and report, whatever the verb. */
 static int carry_out(struct session *s, struct plan *p, const struct run_labels *labels, struct result *ret,
                      struct hft_err *err)
 {
-	int r = run_plan(s, p, labels, &ret->txn, err);
+	int r;
 
+	if (s->kind != SESSION_CHANGE && (p->n_writes || p->changed))
+		return err_raise(err, ERR_BUSY, EBUSY, "transaction", "the first transaction has begun just now");
+	r = run_plan(s, p, labels, &ret->txn, err);
 	ret->recovered = s->recovered;
 	if (r == 0)
 		r = plan_report(s, p, ret, err);
@@ -85,8 +106,10 @@ int engine_apply(const struct engine *e, const struct request *q, struct result 
 	CLEANUP(session_done) struct session s = {.lock = -1};
 	CLEANUP(plan_done) struct plan p = {0};
 	struct run_labels labels = {.kind = "apply", .profile = q->profile, .keep = q->keep};
-	int r = session_open(e, SESSION_CHANGE, q, &s, err);
+	int r = rehearse_apply(e, q, err);
 
+	if (r == 0)
+		r = session_open(e, SESSION_CHANGE, q, &s, err);
 	if (r == 0)
 		r = plan_apply(&s, q, true, &p, err);
 	return r < 0 ? r : carry_out(&s, &p, &labels, ret, err);
@@ -123,7 +146,7 @@ int engine_repair(const struct engine *e, struct result *ret, struct hft_err *er
 	CLEANUP(plan_done) struct plan p = {0};
 	CLEANUP(state_done) struct state next = {0};
 	struct run_labels labels = {.kind = "repair", .profile = ""};
-	int r = session_open(e, SESSION_CHANGE, NULL, &s, err);
+	int r = open_recorded(e, NULL, &s, err);
 
 	if (r < 0)
 		return r;
@@ -276,7 +299,7 @@ int engine_rollback(const struct engine *e, const struct request *q, struct resu
 	int r = check_request(q, err);
 
 	if (r == 0)
-		r = session_open(e, SESSION_CHANGE, q, &s, err);
+		r = open_recorded(e, q, &s, err);
 	if (r < 0)
 		return r;
 	/* What the transaction that was not wholly undone left was what --force and --keep-theirs were about. */

@@ -23,7 +23,7 @@ refused_file() {
 		{ echo "where $where, expected line $line: $output" >&2; return 1; }
 	[ -n "$message" ] && [ "$message" != null ]
 	same "$before" "$(shot)"
-	[ ! -e "$tree/var/lib/hfttune/txn" ] || [ -z "$(ls "$tree/var/lib/hfttune/txn")" ]
+	[ ! -e "$tree/var/lib/hfttune" ] # not even that
 }
 
 @test "P7 a profile that does not exist" { exits 2 hft --json apply nowhere; [ "$(field .error.code)" = no-such-profile ]; }
@@ -154,6 +154,23 @@ $name = 1"
 	exits 1 hft --json plan strict
 	[ "$(field .error.code)" = not-applicable ]
 	[[ $(field .error.where) == *strict.conf:4 ]]
+}
+
+@test "P7 where nothing was ever applied, what is refused or has nothing to do makes no state directory" {
+	profile inexact <<<$'[phase a]\n[a/vm 2048kB]\nhugepages = 0'
+	profile ok <<<$'[phase a]\n[a/sysctl]\nvm.swappiness = 11'
+	echo 8 >"$tree/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+	exits 4 hft apply inexact
+	exits 2 hft apply ok --phase nonsense
+	exits 2 hft rollback --phase a
+	exits 2 hft rollback --profile ok
+	exits 2 hft rollback --to 1
+	exits 0 hft rollback
+	exits 0 hft rollback --all --force
+	exits 0 hft repair
+	[ ! -e "$tree/var/lib/hfttune" ]
+	exits 0 hft apply ok
+	[ -e "$tree/var/lib/hfttune/txn/0001.journal" ]
 }
 
 @test "P7 other clients are served meanwhile" {
