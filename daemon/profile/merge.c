@@ -57,6 +57,19 @@ static bool is_section_key(const char *option)
 	return str_eq(option, "optional") || is_why(option);
 }
 
+/* Both spellings are one option: "vm/swappiness" is "vm.swappiness". As in sysctl(8) the separator that comes first
+ * separates, and the other one stands for it. Caller frees; NULL when out of memory. */
+static char *dup_dotted(const char *option)
+{
+	char *name = strdup(option);
+
+	if (name == NULL || name[strcspn(name, "./")] != '/')
+		return name;
+	for (char *p = name; *p != '\0'; p++)
+		*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
+	return name;
+}
+
 static int push_setting(struct merge *m, const struct block *b, struct profile_setting *s, struct hft_err *err)
 {
 	struct profile *p = m->p;
@@ -87,7 +100,7 @@ static int add_setting(struct merge *m, const struct block *b, const struct prof
 	s.file = m->p->files.s[m->file];
 	s.knob = strdup(b->knob);
 	s.selector = strdup(b->selector);
-	s.option = strdup(e->option);
+	s.option = dup_dotted(e->option);
 	return push_setting(m, b, &s, err);
 }
 
@@ -109,9 +122,11 @@ static int set_why(struct merge *m, const struct profile_entry *e, struct profil
                    struct hft_err *err)
 {
 	struct place at = { .file = m->path, .line = e->line };
-	const char *option = e->option + strlen("why ");
+	const char *written = e->option + strlen("why ");
+	CLEANUP(mem_freep) char *option = dup_dotted(written + strspn(written, " "));
 
-	option += strspn(option, " ");
+	if (option == NULL)
+		return err_oom(err);
 	struct profile_setting **found = n > 0 ? bsearch(option, sorted, n, sizeof(*sorted), find_option) : NULL;
 	if (found == NULL)
 		return profile_fail(err, &at, option, "this section does not set \"%s\"", option);

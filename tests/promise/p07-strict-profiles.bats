@@ -80,6 +80,7 @@ refused_kind() {
 	refused 3 <<<$'[phase a]\nsummary = x\n  order = 1'
 	refused 3 <<<$'[phase a]\norder = 1\norder = 2'
 	refused 3 <<<$'[phase a]\n[a/sysctl]\nvm.swappiness'
+	refused 4 <<<$'[phase a]\n[a/sysctl]\nvm.swappiness = 1\nvm/swappiness = 2'
 }
 
 @test "P7 phase keys of later versions are named" {

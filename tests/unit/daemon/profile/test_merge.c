@@ -155,6 +155,9 @@ static void test_refused_settings(void **state)
 		{ "[phase a]\n[a/b]\nx = 1\noptional =\n",              "p.conf:4", "optional" },
 		{ "[phase a]\n[a/b]\n${x} = 1\n[variables]\nx = y\n",   "p.conf:3", "${x}"     },
 		{ "[phase a]\n[a/b]\nx = 1\n[a/b]\nx = 2\n",            "p.conf:5", "x"        }, /* twice in a file */
+		{ "[phase a]\n[a/b]\nx.y = 1\nx/y = 2\n",              "p.conf:4", "x.y"      }, /* in two spellings */
+		{ "[phase a]\n[a/b]\nx/y.1/z = 1\nx.y/1.z = 2\n",      "p.conf:4", "x.y/1.z"  },
+		{ "[phase a]\n[a/b]\nx/y = 1\nwhy x.y = a\nwhy x/y = b\n", "p.conf:5", "x.y"   },
 		{ "[phase a]\n[a/b  s]\nx = 1\n[a/b s]\nx = 1\n",       "p.conf:5", "x"        },
 		{ "[phase a]\n[a/b s]\nx = 1\n[a/b ${s}]\nx = 1\n[variables]\ns = s\n", "p.conf:5", "x" },
 		{ "[phase a]\n[a/b if=virt]\nx = 1\n[a/b if=!virt]\nx = 2\n[a/b if=virt]\nx = 1\n", "p.conf:7", "x" },
