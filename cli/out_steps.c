@@ -66,15 +66,19 @@ static const struct table_column step_columns[] = {
 	{ "STATE", 0, false, false },   { "WHY", 20, false, true },
 };
 
-static const char *const alike[] = { "knob", "before", "after", "state", "reason", "why", "label" };
+static const char *const alike[] = { "knob", "before", "after", "state", "reason", "why" };
 
-/* May b stand in the same row as a? With labels each object is told apart by people, so it keeps its row. */
+/* May b stand in the same row as a? With labels each object is told apart by people, so it keeps its row; but not where
+ * nothing is to be done about it, like the interrupts of a disk's queues, which the kernel keeps. */
 static bool are_alike(const struct json *a, const struct json *b)
 {
+	bool lacking = str_eq(view_str(a, "state"), "not_applicable");
+	bool labels = *view_str(a, "label") != '\0' || *view_str(b, "label") != '\0';
+
 	for (size_t i = 0; i < ARRAY_LEN(alike); i++)
 		if (!str_eq(view_str(a, alike[i]), view_str(b, alike[i])))
 			return false;
-	return *view_str(a, "label") == '\0' && json_get_bool(a, "exact", true) == json_get_bool(b, "exact", true);
+	return (lacking || !labels) && json_get_bool(a, "exact", true) == json_get_bool(b, "exact", true);
 }
 
 static void add_clause(struct strbuf *b, const char *clause)
@@ -95,7 +99,6 @@ static void add_row(struct table *t, const struct json *step, const char *object
 {
 	CLEANUP(strbuf_done) struct strbuf why = { 0 };
 	const struct state *state = state_of(step);
-	const char *label = view_str(step, "label");
 	const char *reason = view_str(step, "reason");
 	bool pending = str_eq(state->name, "pending");
 
@@ -107,7 +110,7 @@ static void add_row(struct table *t, const struct json *step, const char *object
 		add_clause(&why, "coupled: the kernel changes it along");
 	add_clause(&why, view_str(step, "why"));
 
-	table_cell(t, STYLE_PLAIN, *label != '\0' ? "%s (%s)" : "%s", object, label);
+	table_cell(t, STYLE_PLAIN, "%s", object);
 	table_cell(t, STYLE_PLAIN, "%s", or_dash(view_str(step, "before")));
 	table_cell(t, STYLE_PLAIN, "%s", or_dash(view_str(step, "after")));
 	table_cell(t, state->style, pending && *reason != '\0' ? "%s: %s" : "%s", state->word, reason);
@@ -146,6 +149,17 @@ static size_t fold_run(const struct steps *l, size_t i, struct fold *f)
 	return n;
 }
 
+/* " (nvme0q1)", and of several " (nvme0q1 ... nvme0q8)" */
+static void add_labels(struct strbuf *object, const struct json *first, const struct json *last)
+{
+	const char *from = view_str(first, "label"), *to = view_str(last, "label");
+
+	if (*from != '\0' && str_eq(from, to))
+		strbuf_addf(object, " (%s)", from);
+	else if (*from != '\0')
+		strbuf_addf(object, " (%s ... %s)", from, to);
+}
+
 static void print_steps(struct text *t, const struct steps *l, size_t indent)
 {
 	CLEANUP(table_done) struct table table = { 0 };
@@ -162,8 +176,11 @@ static void print_steps(struct text *t, const struct steps *l, size_t indent)
 			fold_format(&f, &object);
 		else
 			strbuf_add(&object, f.first);
+		n = n >= FOLD_LEAST ? n : 1;
+		add_labels(&object, l->s[i], l->s[i + n - 1]);
 		add_row(&table, l->s[i], strbuf_str(&object));
-		i += n >= FOLD_LEAST ? n : 1;
+		table.oom |= object.oom;
+		i += n;
 	}
 	table.oom |= l->oom;
 	table_print(&table, t, indent);

@@ -58,3 +58,14 @@ fits() {
 		exits 4 hft apply one # moves it into quarantine
 	done
 }
+
+@test "managed interrupts are one line, and interrupts that are moved one each" {
+	rm -rf "$tree"
+	host xeon-2s
+	profile queues <<<$'[phase a]\n[a/irq driver:nvme]\naffinity = 0-3\n[a/irq nic:eth0]\naffinity = 0-3'
+	exits 3 hft plan queues
+	[ "$(grep -c 'managed interrupt' <<<"$output")" -le 2 ]
+	grep -q 'msi-{1-[0-9]*} (nvme0q1 ... nvme0q[0-9]*) .*not applicable' <<<"$output"
+	[ "$(grep -c 'eth0 mlx5_comp' <<<"$output")" -gt 2 ]
+	[ "$(hft --json plan queues | jq '[.steps[] | select(.state == "not_applicable")] | length')" -gt 8 ]
+}
