@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/knobs/row.h"
+#include "daemon/knobs/row_macros.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
@@ -20,16 +20,6 @@ extern const struct knob knob_sysfs;
 #define UNCORE "/sys/devices/system/cpu/intel_uncore_frequency/*/"
 #define SCOPES "cpu|smt|cache|numa|system"
 #define POLICIES "default|performance|powersave|powersupersave"
-
-#define OPT(name, level, when, what) .option = name, .risk = level, .effect = EFFECT_##when, .summary = what
-#define INT(lo, hi, of) .form = ROW_INT, .min = lo, .max = hi, .unit = of, .bounds = #lo ".." #hi
-#define INT_RULE(lo, hi, of, which, text)                                                                              \
-	.form = ROW_INT, .min = lo, .max = hi, .unit = of, .rule = which, .bounds = #lo ".." #hi text
-#define BOOL .form = ROW_INT, .min = 0, .max = 1, .unit = "bool", .bounds = "0..1"
-#define YN .form = ROW_YN, .unit = "bool", .bounds = "0..1"
-#define COUNTER(text) .counter = text
-#define SOURCE(text) .source = text
-#define TRAPS(text) .traps = text
 
 static const struct row rows[] = {
 	{ OPT("clocksource.current_clocksource", 2, NOW, "what the kernel reads the time from"),

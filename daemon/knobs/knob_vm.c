@@ -12,7 +12,7 @@
 
 #include "daemon/host/host.h"
 #include "daemon/knobs/meminfo.h"
-#include "daemon/knobs/row.h"
+#include "daemon/knobs/row_macros.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
@@ -29,15 +29,6 @@ extern const struct knob knob_vm;
 #define MIN_FREE "sysctl:vm.min_free_kbytes"
 #define COLLAPSED "pages_collapsed and full_scans in khugepaged/"
 #define MERGED "pages_shared in ksm/; run time of ksmd"
-
-#define OPT(name, level, when, what) .option = name, .risk = level, .effect = EFFECT_##when, .summary = what
-#define INT(lo, hi, of) .form = ROW_INT, .min = lo, .max = hi, .unit = of, .bounds = #lo ".." #hi
-#define BOOL .form = ROW_INT, .min = 0, .max = 1, .unit = "bool", .bounds = "0..1"
-#define SELECT(list) .form = ROW_SELECT, .words = list, .unit = "word", .bounds = list
-#define COUNTER(text) .counter = text
-#define SOURCE(text) .source = text
-#define CHANGES(text) .changes = text
-#define TRAPS(text) .traps = text
 
 static const struct row global_rows[] = {
 	{ OPT("khugepaged.alloc_sleep_millisecs", 1, NOW,
