@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/host/host.h"
+#include "daemon/knobs/debugfs.h"
 #include "daemon/knobs/knob.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
@@ -68,17 +69,20 @@ static bool is_lacking(int r)
 	return r == -ENOENT || r == -ENODEV || r == -ENXIO || r == -EOPNOTSUPP;
 }
 
-static int raise_lacking(struct hft_err *err, const char *path)
+static int raise_lacking(struct hft_err *err, const char *path, const char *why)
 {
+	if (why)
+		return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, path, "%s", why);
 	return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, path, "this machine or kernel has no %s", path);
 }
 
 int cpukey_read(const struct knob_ctx *c, const char *path, struct strbuf *ret, struct hft_err *err)
 {
 	int r = fsio_read(c->fs, path, ret, err);
+	const char *why = debugfs_lacks(c, path, r);
 
-	if (is_lacking(r))
-		return raise_lacking(err, path);
+	if (why || is_lacking(r))
+		return raise_lacking(err, path, why);
 	if (r < 0)
 		return r;
 	strbuf_trim(ret);
@@ -88,9 +92,10 @@ int cpukey_read(const struct knob_ctx *c, const char *path, struct strbuf *ret, 
 int cpukey_write(const struct knob_ctx *c, const char *path, const char *value, struct hft_err *err)
 {
 	int r = fsio_write(c->fs, path, value, NULL);
+	const char *why = debugfs_lacks(c, path, r);
 
-	if (r == -ENOENT)
-		return raise_lacking(err, path);
+	if (why || r == -ENOENT)
+		return raise_lacking(err, path, why);
 	if (r < 0) {
 		r = err_raise(err, ERR_WRITE_FAILED, -r, path, "writing '%s' was refused: %s", value, strerror(-r));
 		err_values(err, value, NULL);

@@ -25,8 +25,10 @@ int cpukey_split(const char *key, const char *what, int *ret_n, const char **ret
 /* Raise that a knob has no object of that key: -ENOENT ERR_NOT_APPLICABLE. */
 int cpukey_unknown(const char *knob, const char *key, struct hft_err *err);
 
-/* Read the text of a file without white space around it. A missing file, or one that the kernel has but does not
- * serve (ENODEV, EOPNOTSUPP), is -ENOENT ERR_NOT_APPLICABLE; the rest is -errno ERR_IO. */
+/* Read the text of a file without white space around it. A missing file, one that the kernel has but does not serve
+ * (ENODEV, EOPNOTSUPP), or one that lockdown keeps (debugfs.h), is -ENOENT ERR_NOT_APPLICABLE; the rest is -errno
+ * ERR_IO. */
 int cpukey_read(const struct knob_ctx *c, const char *path, struct strbuf *ret, struct hft_err *err);
-/* Write it. A missing file is -ENOENT ERR_NOT_APPLICABLE; the rest is -errno ERR_WRITE_FAILED. */
+/* Write it. A missing file, or one that lockdown keeps, is -ENOENT ERR_NOT_APPLICABLE; the rest is -errno
+ * ERR_WRITE_FAILED. */
 int cpukey_write(const struct knob_ctx *c, const char *path, const char *value, struct hft_err *err);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/knobs/debugfs.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
@@ -261,9 +262,16 @@ int row_no_selector(const char *option, const char *selector, struct hft_err *er
 	                 "%s is one for the whole host and takes no selector '%s'", option, selector);
 }
 
-/* r and mode: what fsio_mode() says. */
-static const char *why_not(int r, mode_t mode, const char *path, char text[256])
+/* r and mode: what fsio_mode() says. A locked debugfs shows itself only to who opens a file. */
+static const char *why_not(const struct knob_ctx *c, int r, mode_t mode, const char *path, char text[256])
 {
+	CLEANUP(strbuf_done) struct strbuf content = {0};
+
+	if (r == 0 && debugfs_has(path))
+		r = fsio_probe(c->fs, path, &content);
+	const char *debugfs = debugfs_lacks(c, path, r);
+	if (debugfs)
+		return debugfs;
 	if (r == -ENOENT || r == -ENOTDIR)
 		snprintf(text, 256, "this kernel has no %s", path);
 	else if (r == 0 && (mode & 0222) == 0)
@@ -279,7 +287,7 @@ int row_add(const struct knob_ctx *c, const char *key, const char *path, struct 
 	mode_t mode = 0;
 	int r = fsio_mode(c->fs, path, &mode);
 
-	return knob_objects_add(ret, key, NULL, why_not(r, mode, path, why), err);
+	return knob_objects_add(ret, key, NULL, why_not(c, r, mode, path, why), err);
 }
 
 static int add_ref(const struct knob_ctx *c, const struct row_ref *ref, struct knob_objects *ret, struct hft_err *err)
@@ -348,8 +356,8 @@ static int add_named(const struct knob_ctx *c, const struct row *row, const char
 	if (path.oom || fsio_mode(c->fs, strbuf_str(&path), &mode) < 0)
 		return path.oom ? err_oom(err) : 0;
 	row_key(&ref, &key);
-	int r = key.oom ? err_oom(err) :
-	                  knob_objects_add(ret, strbuf_str(&key), NULL, why_not(0, mode, strbuf_str(&path), why), err);
+	const char *na = why_not(c, 0, mode, strbuf_str(&path), why);
+	int r = key.oom ? err_oom(err) : knob_objects_add(ret, strbuf_str(&key), NULL, na, err);
 	return r < 0 ? r : 1;
 }
 

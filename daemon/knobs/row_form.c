@@ -9,6 +9,7 @@
 
 #include "daemon/host/host.h"
 #include "daemon/knobs/cpukey.h"
+#include "daemon/knobs/debugfs.h"
 #include "daemon/knobs/row.h"
 #include "lib/base/cpuset.h"
 #include "lib/base/err.h"
@@ -556,12 +557,13 @@ int row_value_of_text(const struct row *row, const char *text, struct strbuf *re
 	return r < 0 ? err_raise(err, ERR_IO, EIO, row->option, "the kernel says '%s', which makes no sense", text) : 0;
 }
 
-/* A file can be there and say ENOENT to a name it does not know (net.core.default_qdisc). */
+/* A file can be there and say ENOENT to a name it does not know (net.core.default_qdisc); those of debugfs do not, but
+ * can be there and locked. */
 static int write_text(const struct knob_ctx *c, const char *path, const char *text, struct hft_err *err)
 {
 	int r = cpukey_write(c, path, text, err);
 
-	if (r != -ENOENT || !fsio_exists(c->fs, path))
+	if (r != -ENOENT || debugfs_has(path) || !fsio_exists(c->fs, path))
 		return r;
 	r = err_raise(err, ERR_WRITE_FAILED, EINVAL, path, "this kernel does not know '%s'", text);
 	err_values(err, text, NULL);
