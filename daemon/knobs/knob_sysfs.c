@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * knob sysfs: single files of /sys, and of the scheduler's debugfs, that belong to no larger kind. Module parameters
- * keep the spelling of the kernel command line ("zswap.enabled"). Must not touch a file that is not in the table.
+ * knob sysfs: single files of /sys, and of the scheduler's debugfs, that belong to no larger kind. Must not touch a
+ * file that is not in the table.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/knobs/cpukey.h"
 #include "daemon/knobs/row_macros.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
+#include "lib/base/num.h"
 
 extern const struct knob knob_sysfs;
 
@@ -17,9 +19,10 @@ extern const struct knob knob_sysfs;
 #define MCE "/sys/devices/system/machinecheck/machinecheck0/"
 #define MCE_ALL "/sys/devices/system/machinecheck/machinecheck*/"
 #define SCHED "/sys/kernel/debug/sched/"
+#define FAIR_SERVER SCHED "fair_server/"
+#define DEBUGFS "needs debugfs, and no lockdown"
+#define UNTIL_HOTPLUG "; a CPU that goes on- or offline sets it back; " DEBUGFS
 #define UNCORE "/sys/devices/system/cpu/intel_uncore_frequency/*/"
-#define SCOPES "cpu|smt|cache|numa|system"
-#define POLICIES "default|performance|powersave|powersupersave"
 
 static const struct row rows[] = {
 	{ OPT("clocksource.current_clocksource", 2, NOW, "what the kernel reads the time from"),
@@ -38,27 +41,6 @@ static const struct row rows[] = {
 	{ OPT("d3cold_allowed", 1, NOW, "let a PCI device lose its power while suspended"),
 	  .path = PCI "*/d3cold_allowed", BOOL, COUNTER("power/runtime_status"),
 	  SOURCE("Documentation/ABI/testing/sysfs-bus-pci") },
-	{ OPT("damon_lru_sort.enabled", 1, SLOW, "sort the page lists by access"),
-	  .path = "/sys/module/damon_lru_sort/parameters/enabled", YN, COUNTER("the thread kdamond.0"),
-	  SOURCE("Documentation/admin-guide/mm/damon/lru_sort.rst") },
-	{ OPT("damon_reclaim.enabled", 1, SLOW, "reclaim memory that nobody uses before it is needed"),
-	  .path = "/sys/module/damon_reclaim/parameters/enabled", YN, COUNTER("the thread kdamond.0"),
-	  SOURCE("Documentation/admin-guide/mm/damon/reclaim.rst") },
-	{ OPT("haltpoll.guest_halt_poll_allow_shrink", 1, NOW,
-	      "let a guest poll for less time when polling is in vain"),
-	  .path = "/sys/module/haltpoll/parameters/guest_halt_poll_allow_shrink", YN,
-	  COUNTER("usage of cpuidle/state0"), SOURCE("Documentation/virt/guest-halt-polling.rst"), TRAPS("guests with "
-	          "the haltpoll governor only") },
-	{ OPT("haltpoll.guest_halt_poll_ns", 1, NOW, "longest time that a guest polls before it halts"),
-	  .path = "/sys/module/haltpoll/parameters/guest_halt_poll_ns", INT(0, 10000000, "ns"),
-	  COUNTER("time of cpuidle/state0; exits seen by the host"),
-	  SOURCE("Documentation/virt/guest-halt-polling.rst"),
-	  TRAPS("guests with the haltpoll governor only") },
-	{ OPT("kvm.halt_poll_ns", 1, NEW_CONNECTIONS,
-	      "longest time that the host polls before a halted guest CPU sleeps"),
-	  .path = "/sys/module/kvm/parameters/halt_poll_ns", INT(0, 10000000, "ns"),
-	  COUNTER("halt_successful_poll in /sys/kernel/debug/kvm"), SOURCE("Documentation/virt/kvm/halt-polling.rst"),
-	  TRAPS("guests that run keep the time they were started with, in older kernels") },
 	{ OPT("lru_gen.enabled", 1, NOW,
 	      "multi-generational page lists: 1 on, 2 walk page tables, 4 clear upper levels"),
 	  .path = "/sys/kernel/mm/lru_gen/enabled", .form = ROW_HEX, .min = 0, .max = 7, .unit = "bits",
@@ -94,12 +76,6 @@ static const struct row rows[] = {
 	{ OPT("numa.demotion_enabled", 1, NOW, "move cold pages to a slower tier of memory"),
 	  .path = "/sys/kernel/mm/numa/demotion_enabled", YN, COUNTER("pgdemote_* in /proc/vmstat"),
 	  SOURCE("Documentation/ABI/testing/sysfs-kernel-mm-numa") },
-	{ OPT("pcie_aspm.policy", 1, NOW, "power saving of PCIe links"),
-	  .path = "/sys/module/pcie_aspm/parameters/policy", .form = ROW_SELECT, .words = POLICIES, .unit = "word",
-	  .bounds = POLICIES, COUNTER("ASPM in LnkCtl of lspci -vv"), SOURCE("drivers/pci/pcie/aspm.c"),
-	  TRAPS("EPERM where the firmware keeps control, and with pcie_aspm=off, which leaves the links as the "
-	        "firmware set "
-	        "them; link/*_aspm of the devices follow") },
 	{ OPT("power.control", 1, NOW, "run-time power saving of a PCI device"),
 	  .path = PCI "*/power/control", .form = ROW_WORD, .words = "on|auto", .unit = "word", .bounds = "on|auto",
 	  COUNTER("power/runtime_status"), SOURCE("Documentation/ABI/testing/sysfs-devices-power"),
@@ -114,18 +90,37 @@ static const struct row rows[] = {
 	  TRAPS("spares CPUs the interrupts; removing network devices and cgroups takes longer") },
 	{ OPT("sched.base_slice_ns", 1, NOW, "time that a task runs before another one may"),
 	  .path = SCHED "base_slice_ns", INT(100000, 1000000000, "ns"), COUNTER("/proc/PID/sched"),
-	  SOURCE("kernel/sched/debug.c"), TRAPS("since Linux 6.6; needs debugfs, and no lockdown") },
+	  SOURCE("kernel/sched/debug.c"), TRAPS("since Linux 6.6, before it min_granularity_ns" UNTIL_HOTPLUG) },
+	{ OPT("sched.fair_server.period_ns", 4, NOW,
+	      "time in which ordinary tasks get runtime_ns of a CPU beside SCHED_FIFO"),
+	  .path = FAIR_SERVER "*/period", INT(100000, 4194304000, "ns"), COUNTER("/proc/PID/sched of ordinary tasks"),
+	  SOURCE("Documentation/scheduler/sched-deadline.rst"),
+	  TRAPS("since Linux 6.12; EINVAL below runtime_ns, EBUSY when deadline tasks have the time; " DEBUGFS) },
+	{ OPT("sched.fair_server.runtime_ns", 4, NOW, "time that ordinary tasks get beside SCHED_FIFO; 0 is none"),
+	  .path = FAIR_SERVER "*/runtime", INT(0, 4194304000, "ns"), COUNTER("/proc/PID/sched of ordinary tasks"),
+	  SOURCE("Documentation/scheduler/sched-deadline.rst"),
+	  TRAPS("since Linux 6.12, where this and not kernel.sched_rt_runtime_us throttles real-time tasks; with 0 one "
+	        "that spins stops all else on its CPU, kernel threads too, and the kernel says so; EINVAL above "
+	        "period_ns; " DEBUGFS) },
+	{ OPT("sched.latency_ns", 1, NOW, "time within which each of a few tasks runs once"),
+	  .path = SCHED "latency_ns", INT(100000, 1000000000, "ns"), COUNTER("/proc/PID/sched"),
+	  SOURCE("kernel/sched/debug.c"), TRAPS("Linux 5.13 to 6.5" UNTIL_HOTPLUG) },
 	{ OPT("sched.migration_cost_ns", 1, NOW, "time for which a task counts as warm in its cache"),
 	  .path = SCHED "migration_cost_ns", INT(0, 1000000000, "ns"), COUNTER("nr_migrations in /proc/PID/sched"),
-	  SOURCE("kernel/sched/debug.c"), TRAPS("without effect on isolated CPUs; needs debugfs, and no lockdown") },
+	  SOURCE("kernel/sched/debug.c"), TRAPS("without effect on isolated CPUs; " DEBUGFS) },
+	{ OPT("sched.min_granularity_ns", 1, NOW, "time that a task runs before another one may"),
+	  .path = SCHED "min_granularity_ns", INT(100000, 1000000000, "ns"), COUNTER("/proc/PID/sched"),
+	  SOURCE("kernel/sched/debug.c"), TRAPS("Linux 5.13 to 6.5, since then base_slice_ns" UNTIL_HOTPLUG) },
 	{ OPT("sched.nr_migrate", 1, NOW, "tasks that one round of balancing moves, with interrupts off"),
 	  .path = SCHED "nr_migrate", INT(1, 1024, "tasks"), COUNTER("nr_migrations in /proc/PID/sched"),
-	  SOURCE("kernel/sched/debug.c"), TRAPS("needs debugfs, and no lockdown") },
+	  SOURCE("kernel/sched/debug.c"), TRAPS(DEBUGFS) },
 	{ OPT("sched.preempt", 1, NOW, "where the kernel lets itself be interrupted by another task"),
-	  .path = SCHED "preempt", .form = ROW_SELECT, .words = "none|voluntary|full|lazy", .unit = "word",
-	  .bounds = "none|voluntary|full|lazy", COUNTER("cyclictest"),
+	  .path = SCHED "preempt", SELECT("none|voluntary|full|lazy"), COUNTER("cyclictest"),
 	  SOURCE("Documentation/admin-guide/kernel-parameters.txt, preempt="),
-	  TRAPS("kernels with PREEMPT_DYNAMIC; lazy since Linux 6.13; needs debugfs, and no lockdown") },
+	  TRAPS("kernels with PREEMPT_DYNAMIC; lazy since Linux 6.13; " DEBUGFS) },
+	{ OPT("sched.wakeup_granularity_ns", 1, NOW, "how far behind a waking task has to be to run at once"),
+	  .path = SCHED "wakeup_granularity_ns", INT(0, 1000000000, "ns"), COUNTER("/proc/PID/sched"),
+	  SOURCE("kernel/sched/debug.c"), TRAPS("Linux 5.13 to 6.5" UNTIL_HOTPLUG) },
 	{ OPT("swap.vma_ra_enabled", 1, NOW, "read ahead from swap by address"),
 	  .path = "/sys/kernel/mm/swap/vma_ra_enabled", YN, COUNTER("swap_ra in /proc/vmstat"),
 	  SOURCE("Documentation/ABI/testing/sysfs-kernel-mm-swap") },
@@ -143,20 +138,6 @@ static const struct row rows[] = {
 	  TRAPS("a write to a package sets all of its clusters; takes power from the cores; initial_min_freq_khz is "
 	        "what the "
 	        "firmware said") },
-	{ OPT("workqueue.cpu_intensive_thresh_us", 1, NOW,
-	      "time after which work on a bound worker lets others start; 0 is never"),
-	  .path = "/sys/module/workqueue/parameters/cpu_intensive_thresh_us", INT(0, 1000000, "us"),
-	  COUNTER("'hogged CPU' in the kernel log"), SOURCE("Documentation/admin-guide/kernel-parameters.txt"),
-	  TRAPS("since Linux 6.5") },
-	{ OPT("workqueue.default_affinity_scope", 1, NOW, "how near to where it was queued unbound work is done"),
-	  .path = "/sys/module/workqueue/parameters/default_affinity_scope", .form = ROW_WORD, .words = SCOPES,
-	  .unit = "word", .bounds = SCOPES, COUNTER("kworker/u* threads on other CPUs"),
-	  SOURCE("Documentation/core-api/workqueue.rst"),
-	  TRAPS("since Linux 6.6; queues whose affinity_scope is `default` follow") },
-	{ OPT("zswap.enabled", 1, NOW, "keep swapped pages compressed in memory"),
-	  .path = "/sys/module/zswap/parameters/enabled", YN, COUNTER("zswpin and zswpout in /proc/vmstat"),
-	  SOURCE("Documentation/admin-guide/mm/zswap.rst"),
-	  TRAPS("pages that are compressed stay so; turned on for the first time it makes a pool, which stays") },
 };
 
 static const struct row_table table = { "sysfs", rows, ARRAY_LEN(rows) };
@@ -184,17 +165,27 @@ static bool matches_plain(const struct knob_ctx *c, const char *selector, const 
 	return matches_text(selector, instance);
 }
 
-static bool is_pci(const char *option)
+/* "cpu2", of the CPUs in the selector. */
+static bool matches_cpu(const struct knob_ctx *c, const char *selector, const char *instance)
 {
-	const struct row *row = row_find(&table, option);
+	struct cpuset cpus;
+	int64_t cpu;
 
-	return row && str_starts(row->path, PCI);
+	return str_starts(instance, "cpu") && num_parse_range(instance + 3, 0, CPUSET_MAX - 1, &cpu) == 0 &&
+	       cpukey_select(c, selector, &cpus, NULL) == 0 && cpuset_has(&cpus, (unsigned)cpu);
 }
 
 static int sysfs_list(const struct knob_ctx *c, const char *selector, const char *option, struct knob_objects *ret,
                       struct hft_err *err)
 {
-	return row_list_matching(&table, c, selector, option, is_pci(option) ? matches_pci : matches_plain, ret, err);
+	const struct row *row = row_find(&table, option);
+	struct cpuset cpus;
+
+	if (!row || !str_starts(row->path, FAIR_SERVER))
+		return row_list_matching(&table, c, selector, option,
+		                         row && str_starts(row->path, PCI) ? matches_pci : matches_plain, ret, err);
+	int r = cpukey_select(c, selector, &cpus, err);
+	return r < 0 ? r : row_list_matching(&table, c, selector, option, matches_cpu, ret, err);
 }
 
 static int sysfs_parse(const struct knob_ctx *c, const char *key, const char *option, const char *value,
@@ -259,7 +250,8 @@ static int sysfs_explain(size_t i, struct knob_doc *ret)
 const struct knob knob_sysfs = {
 	.name = "sysfs",
 	.summary = "single switches of the kernel below /sys",
-	.selector = "PCI address or driver, package of the uncore, or a pattern of them; empty where there is only one",
+	.selector = "PCI address or driver, package of the uncore, a pattern of them, or cpulist; empty where there is "
+	            "only one",
 	.list = sysfs_list,
 	.parse = sysfs_parse,
 	.read = sysfs_read,

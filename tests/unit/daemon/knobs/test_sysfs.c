@@ -14,6 +14,7 @@ extern const struct knob knob_sysfs;
 #define MCE "/sys/devices/system/machinecheck/machinecheck"
 #define PCI "/sys/bus/pci/devices/"
 #define UNCORE "/sys/devices/system/cpu/intel_uncore_frequency/"
+#define SCHED "/sys/kernel/debug/sched/"
 #define CLOCK "/sys/devices/system/clocksource/clocksource0/"
 
 static void put_pci(struct cputree *t, const char *address, const char *driver)
@@ -36,12 +37,14 @@ static int setup(void **state)
 	put(t, MCE "0/ignore_ce", "0");
 	put(t, MCE "1/ignore_ce", "0");
 	put(t, MCE "0/check_interval", "300");
-	put(t, "/sys/module/pcie_aspm/parameters/policy", "[default] performance powersave powersupersave ");
-	put(t, "/sys/module/zswap/parameters/enabled", "N");
 	put(t, "/sys/kernel/mm/numa/demotion_enabled", "false");
 	put(t, "/sys/kernel/mm/lru_gen/enabled", "0x0007");
 	put(t, "/sys/kernel/rcu_normal", "0");
-	put(t, "/sys/kernel/debug/sched/preempt", "none voluntary (full) ");
+	put(t, SCHED "preempt", "none voluntary (full) ");
+	put(t, SCHED "base_slice_ns", "3000000");
+	put(t, SCHED "fair_server/cpu0/runtime", "50000000");
+	put(t, SCHED "fair_server/cpu1/runtime", "50000000");
+	put(t, SCHED "fair_server/cpu2/runtime", "50000000");
 	put(t, CLOCK "available_clocksource", "tsc hpet acpi_pm ");
 	put(t, CLOCK "current_clocksource", "hpet");
 	put(t, UNCORE "package_00_die_00/min_freq_khz", "800000");
@@ -149,9 +152,6 @@ static void each_file_keeps_its_form(void **state)
 	static const struct {
 		const char *key, *before, *value, *file, *shown;
 	} cases[] = {
-		{ "pcie_aspm.policy", "default", "performance", "/sys/module/pcie_aspm/parameters/policy",
-		  "default [performance] powersave powersupersave " },
-		{ "zswap.enabled", "0", "1", "/sys/module/zswap/parameters/enabled", "Y" },
 		{ "numa.demotion_enabled", "0", "1", "/sys/kernel/mm/numa/demotion_enabled", "true" },
 		{ "lru_gen.enabled", "0x7", "0x0", "/sys/kernel/mm/lru_gen/enabled", "0x0000" },
 		{ "rcu_normal", "0", "1", "/sys/kernel/rcu_normal", "1" },
@@ -179,6 +179,53 @@ static void names_are_those_of_the_kernel(void **state)
 	assert_string_equal(t->err.wanted, "tsc hpet acpi_pm");
 }
 
+/* What the time is read from is as the kernel says, also when it has given up a clock since. */
+static void a_clock_that_is_gone_is_refused(void **state)
+{
+	struct cputree *t = *state;
+	const char *key = "clocksource.current_clocksource";
+
+	put(t, CLOCK "available_clocksource", "hpet acpi_pm ");
+	assert_string_equal(lists(state, "", key), key);
+	assert_string_equal(parsed(t, &knob_sysfs, key, key, "tsc"), ERR_OUT_OF_BOUNDS);
+	assert_string_equal(written(t, &knob_sysfs, key, "acpi_pm"), "");
+	assert_string_equal(value_now(t, &knob_sysfs, key), "acpi_pm");
+	assert_int_equal(judged(t, &knob_sysfs, key, "tsc"), KNOB_DRIFT);
+}
+
+/* Each kernel has one of the two: since Linux 6.6 the slice, before it the granularity. */
+static void the_scheduler_has_what_its_kernel_has(void **state)
+{
+	struct cputree *t = *state;
+	const char *slice = "sched.base_slice_ns", *granularity = "sched.min_granularity_ns";
+
+	assert_string_equal(lists(state, "", slice), slice);
+	assert_string_equal(lists(state, "", granularity), "sched.min_granularity_ns(na)");
+	assert_string_equal(parsed(t, &knob_sysfs, slice, slice, "99999"), ERR_OUT_OF_BOUNDS);
+	assert_string_equal(written(t, &knob_sysfs, slice, "1000000"), "");
+	assert_holds(t, SCHED "base_slice_ns", "1000000");
+	take_away(t, SCHED "base_slice_ns");
+	put(t, SCHED "min_granularity_ns", "3000000");
+	assert_string_equal(lists(state, "", slice), "sched.base_slice_ns(na)");
+	assert_string_equal(lists(state, "", granularity), granularity);
+}
+
+static void the_fair_server_goes_by_cpu(void **state)
+{
+	struct cputree *t = *state;
+	const char *option = "sched.fair_server.runtime_ns", *key = "cpu1 sched.fair_server.runtime_ns";
+
+	assert_string_equal(lists(state, "1-2", option), "cpu1 sched.fair_server.runtime_ns|"
+	                                                 "cpu2 sched.fair_server.runtime_ns");
+	assert_string_equal(lists(state, "9", option), ERR_NO_MATCH);
+	assert_string_equal(lists(state, "cpu1", option), ERR_INVALID_PROFILE);
+	assert_string_equal(lists(state, "", option), ERR_INVALID_PROFILE);
+	assert_string_equal(parsed(t, &knob_sysfs, key, option, "4194304001"), ERR_OUT_OF_BOUNDS);
+	assert_string_equal(written(t, &knob_sysfs, key, "0"), "");
+	assert_holds(t, SCHED "fair_server/cpu1/runtime", "0");
+	assert_holds(t, SCHED "fair_server/cpu2/runtime", "50000000");
+}
+
 static void what_is_not_in_the_table_is_refused(void **state)
 {
 	assert_string_equal(lists(state, "", "kernel.rcu_normal"), ERR_INVALID_PROFILE);
@@ -198,6 +245,9 @@ int main(void)
 		TEST(packages_are_read_along),
 		TEST(each_file_keeps_its_form),
 		TEST(names_are_those_of_the_kernel),
+		TEST(a_clock_that_is_gone_is_refused),
+		TEST(the_scheduler_has_what_its_kernel_has),
+		TEST(the_fair_server_goes_by_cpu),
 		TEST(what_is_not_in_the_table_is_refused),
 	};
 
