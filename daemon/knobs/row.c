@@ -601,6 +601,17 @@ static int add_others(const struct knob_ctx *c, const char *knob, const struct r
 	return r;
 }
 
+/* The key, of the own instance in place of '@'. */
+static int add_own(const char *knob, const char *key, const struct row_ref *own, const struct adder *a,
+                   struct hft_err *err)
+{
+	const char *at = strchr(key, '@');
+	CLEANUP(mem_freep) char *filled =
+		at ? str_printf("%.*s%s%s", (int)(at - key), key, own->instance, at + 1) : strdup(key);
+
+	return filled ? a->add(a->data, knob, filled, err) : err_oom(err);
+}
+
 /* One "KNOB:KEY" of `changes`. */
 static int add_change(const struct row_table *t, const struct knob_ctx *c, const struct row_ref *own,
                       const char *change, size_t len, const struct adder *a, struct hft_err *err)
@@ -617,7 +628,7 @@ static int add_change(const struct row_table *t, const struct knob_ctx *c, const
 		return err_raise(err, ERR_INVALID_ARGUMENT, EINVAL, own->row->option, "'%s' names no knob", text);
 	*key++ = '\0';
 	if (!strchr(key, '*'))
-		return a->add(a->data, text, key, err);
+		return add_own(text, key, own, a, err);
 	/* A '*' in the key stands where the row of that key has its instance. */
 	others.row = find_dotted(t, strchr(key, ' ') ? strrchr(key, ' ') + 1 : key);
 	if (!others.row)

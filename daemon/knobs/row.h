@@ -23,7 +23,7 @@ struct strlist;
 enum row_form {
 	ROW_INT,     /* plain integer within min..max */
 	ROW_INTS,    /* vector of n integers, each within min..max; canonical with single spaces */
-	ROW_WORD,    /* one of `words`; the file shows the word itself, or decorated: "default (cache)" */
+	ROW_WORD,    /* one of `words` (or phrases); the file shows it as it is, or decorated: "default (cache)" */
 	ROW_SELECT,  /* one of the words that the file offers, the chosen one in brackets: "always [madvise] never" */
 	ROW_NAME,    /* a name of [A-Za-z0-9_.-], at most 31 characters (clocksource, congestion control) */
 	ROW_NAMES,   /* a set of such names; canonical sorted, with single spaces */
@@ -57,7 +57,7 @@ struct row {
 	const char *unit, *bounds; /* for people */
 	int risk;
 	enum knob_effect effect;
-	/* `changes`: "KNOB:KEY, ..."; '*' in a key stands for every instance but the own one */
+	/* `changes`: "KNOB:KEY, ..."; in a key '@' stands for the own instance, '*' for every other one */
 	const char *summary, *counter, *changes, *source, *traps; /* NULL is "" */
 	const char *twin;   /* the option that the kernel zeroes when this one is written (dirty_bytes), or NULL */
 };

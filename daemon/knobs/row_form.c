@@ -246,12 +246,11 @@ static int parse_word(const struct knob_ctx *c, const struct row *row, const cha
 	return 0;
 }
 
-/* Without decoration: "default (cache)" is "default". */
+/* Without decoration: "default (cache)" is "default". But "write back" is one of the words. */
 static int word_of_text(const struct row *row, const char *text, struct strbuf *ret)
 {
-	size_t len = strcspn(text, BLANKS);
+	size_t len = has_word(row->words, "|", text) ? strlen(text) : strcspn(text, BLANKS);
 
-	(void)row;
 	strbuf_addn(ret, text, len);
 	return len > 0 ? 0 : -EINVAL;
 }
