@@ -30,7 +30,7 @@ static const char head[] =
 	"Each option says its unit and bounds, how much can go wrong, when a change takes effect, what to watch to "
 	"see that "
 	"it does, what else the kernel changes along with it (which hfttune reads before and puts back after; @ is the "
-	"same device, * every other one), where the "
+	"same device, \\* every other one), where the "
 	"facts come from, and what to beware of. Risks are _none_, _low_, _medium_ (performance or a feature can "
 	"suffer), "
 	"_high_ (the network, the host's responsiveness or its diagnostics can be lost) and _very high_ (the host can "

@@ -19,7 +19,7 @@ struct fsio;
 struct hft_err;
 struct host;
 
-/* Held descriptors (PM QoS): kept by the daemon for as long as the layer is in force. */
+/* Held descriptors (PM QoS, a socket): kept by the daemon for as long as the layer is in force. */
 struct knob_holds {
 	/* The value text held under this key, or NULL. Borrowed. */
 	const char *(*value)(void *data, const char *key);
@@ -134,6 +134,8 @@ int knob_rank(const struct knob *k);
 /* Add an object; owns nothing of the caller's. na and label may be NULL. 0 or -ENOMEM (err filled). */
 int knob_objects_add(struct knob_objects *l, const char *key, const char *label, const char *na, struct hft_err *err);
 void knob_objects_done(struct knob_objects *l);
+/* Why no descriptor can be held here, or NULL. Static text. */
+const char *knob_cannot_hold(const struct knob_ctx *c);
 /* verify as the engine calls it: k->verify, or equality of k->read. */
 int knob_verify(const struct knob *k, const struct knob_ctx *c, const char *key, const char *wanted,
                 struct knob_verdict *ret, struct hft_err *err);

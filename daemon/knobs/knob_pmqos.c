@@ -92,11 +92,9 @@ static int write_resume(const struct knob_ctx *c, int cpu, const char *value, st
 
 static const char *dma_lacks(const struct knob_ctx *c)
 {
-	if (c->copied)
-		return "not applicable (copied tree)";
-	if (c->holds == NULL)
-		return "not applicable in standalone mode: nobody stays to hold " DMA_PATH;
-	return fsio_exists(c->fs, DMA_PATH) ? NULL : "this kernel has no " DMA_PATH;
+	const char *lacks = knob_cannot_hold(c);
+
+	return lacks || fsio_exists(c->fs, DMA_PATH) ? lacks : "this kernel has no " DMA_PATH;
 }
 
 static int list_dma(const struct knob_ctx *c, const char *selector, struct knob_objects *ret, struct hft_err *err)
@@ -109,7 +107,7 @@ static int list_dma(const struct knob_ctx *c, const char *selector, struct knob_
 
 static int need_holds(const struct knob_ctx *c, struct hft_err *err)
 {
-	const char *lacks = c->holds == NULL ? dma_lacks(c) : NULL;
+	const char *lacks = knob_cannot_hold(c);
 
 	return lacks == NULL ? 0 : err_raise(err, ERR_NOT_APPLICABLE, ENOENT, DMA_KEY, "%s", lacks);
 }

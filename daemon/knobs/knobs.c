@@ -73,6 +73,13 @@ void knob_objects_done(struct knob_objects *l)
 	*l = (struct knob_objects){0};
 }
 
+const char *knob_cannot_hold(const struct knob_ctx *c)
+{
+	if (c->copied)
+		return "not applicable (copied tree)";
+	return c->holds ? NULL : "not applicable in standalone mode: nobody stays to hold the descriptor";
+}
+
 void knob_verdict_done(struct knob_verdict *v)
 {
 	strbuf_done(&v->found);

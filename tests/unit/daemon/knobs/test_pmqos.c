@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "tests/unit/daemon/knobs/cputree.h"
+#include "tests/unit/daemon/knobs/holder.h"
 
 extern const struct knob knob_pmqos;
 
@@ -18,45 +18,6 @@ extern const struct knob knob_pmqos;
 #define CPU2 "cpu2 resume_latency_us"
 #define DMA "cpu_dma_latency"
 #define DEVICE "/dev/cpu_dma_latency"
-
-/* Stands in for the daemon. */
-struct holder {
-	char value[32];
-	int fd;
-	int n_released;
-};
-
-static const char *holder_value(void *data, const char *key)
-{
-	struct holder *h = data;
-
-	assert_string_equal(key, DMA);
-	return h->fd >= 0 ? h->value : NULL;
-}
-
-static int holder_release(void *data, const char *key, struct hft_err *err)
-{
-	struct holder *h = data;
-
-	(void)err;
-	assert_string_equal(key, DMA);
-	mem_closep(&h->fd);
-	h->fd = -1;
-	h->n_released++;
-	return 0;
-}
-
-static int holder_hold(void *data, const char *key, const char *value, int fd, struct hft_err *err)
-{
-	struct holder *h = data;
-
-	(void)err;
-	assert_string_equal(key, DMA);
-	mem_closep(&h->fd);
-	h->fd = fd;
-	snprintf(h->value, sizeof(h->value), "%s", value);
-	return 0;
-}
 
 static void put_limit(const struct cputree *t, int32_t us)
 {
@@ -170,9 +131,8 @@ static void test_a_cpu_that_is_gone(void **state)
 static void test_the_device_is_held(void **state)
 {
 	struct cputree *t = *state;
-	struct holder h = {.fd = -1};
-	const struct knob_holds holds = {
-		.value = holder_value, .hold = holder_hold, .release = holder_release, .data = &h};
+	struct holder h = {.key = DMA, .fd = -1};
+	const struct knob_holds holds = holder_of(&h);
 	int32_t us = -1;
 
 	t->c.copied = false;
@@ -204,9 +164,8 @@ static void test_the_device_is_held(void **state)
 static void test_a_machine_without_the_device(void **state)
 {
 	struct cputree *t = *state;
-	struct holder h = {.fd = -1};
-	const struct knob_holds holds = {
-		.value = holder_value, .hold = holder_hold, .release = holder_release, .data = &h};
+	struct holder h = {.key = DMA, .fd = -1};
+	const struct knob_holds holds = holder_of(&h);
 
 	t->c.copied = false;
 	t->c.holds = &holds;
