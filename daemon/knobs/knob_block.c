@@ -198,9 +198,10 @@ static int block_parse(const struct knob_ctx *c, const char *key, const char *op
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	struct row_ref ref;
-	int r = resolve(c, key, &ref, err);
 
-	(void)option;
+	if (!key)
+		return row_parse(&table, c, NULL, option, value, ret, err);
+	int r = resolve(c, key, &ref, err);
 	if (r < 0)
 		return r;
 	row_path(&ref, &path);

@@ -62,8 +62,8 @@ static int rtsockets_list(const struct knob_ctx *c, const char *selector, const 
 static int rtsockets_parse(const struct knob_ctx *c, const char *key, const char *option, const char *value,
                            struct strbuf *ret, struct hft_err *err)
 {
-	(void)key;
-	(void)option;
+	if (!key && !str_eq(option, row.option))
+		return row_unknown_option("rtsockets", option, err);
 	return row_value_parse(c, &row, "", value, ret, err);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Descriptors that are held for as long as a layer is in force (PM QoS). The daemon owns them; systemd keeps a copy in
+ * Descriptors that are held for as long as a layer is in force (PM QoS, a socket). The daemon owns them; systemd keeps a copy in
  * its descriptor store, so that a restart or a crash of the daemon lets nothing go. A worker sees the table as it was
  * when it was forked, and asks for changes over its control socket.
  */
