@@ -4,10 +4,10 @@
 # elsewhere it prints the exact command and fails, unless everything is there already.
 set -eu
 
-build_apt="gcc make pkg-config libc6-dev libsystemd-dev libnuma-dev libcpupower-dev libinih-dev libcjson-dev"
+build_apt="gcc make pkg-config libc6-dev libsystemd-dev libnuma-dev libcpupower-dev libinih-dev libcjson-dev libmnl-dev"
 test_apt="$build_apt scdoc libcmocka-dev bats jq strace clang libclang-rt-14-dev cppcheck shellcheck systemd mandoc \
 fuse3 libfuse3-dev zsh fish util-linux procps iproute2 ethtool redis-tools"
-build_dnf="gcc make pkgconf systemd-devel numactl-devel kernel-tools-libs-devel inih-devel cjson-devel"
+build_dnf="gcc make pkgconf systemd-devel numactl-devel kernel-tools-libs-devel inih-devel cjson-devel libmnl-devel"
 test_dnf="$build_dnf scdoc libcmocka-devel bats jq strace clang compiler-rt cppcheck ShellCheck systemd mandoc \
 fuse3 fuse3-devel zsh fish util-linux procps-ng iproute iproute-tc ethtool redis"
 
@@ -36,7 +36,7 @@ if command -v apt-get >/dev/null 2>&1; then
 fi
 
 # Without apt: good enough if the compiler finds the headers.
-for h in systemd/sd-event.h numa.h cpufreq.h ini.h cjson/cJSON.h; do
+for h in systemd/sd-event.h numa.h cpufreq.h ini.h cjson/cJSON.h libmnl/libmnl.h; do
 	if ! printf '#include <stdio.h>\n#include <%s>\n' "$h" | ${CC:-cc} -E - >/dev/null 2>&1; then
 		echo "deps.sh: <$h> is missing. Install what is needed, for instance:" >&2
 		echo "    dnf install $dnf" >&2
