@@ -248,7 +248,7 @@ static int list_queues(const struct knob_ctx *c, const struct nic_at *at, const 
 	for (size_t i = 0; i < names.n; i++)
 		if (strncmp(names.s[i], f->queues, 2) == 0 && names.s[i][2] == '-' &&
 		    num_parse_range(names.s[i] + 3, 0, CPUSET_MAX - 1, &queue) == 0)
-			cpuset_add(ret, (unsigned)i);
+			cpuset_add(ret, (unsigned)queue);
 	return cpuset_is_empty(ret) ? nic_raise_lacking(at, err, "it has no such queues") : 0;
 }
 
