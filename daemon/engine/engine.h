@@ -50,6 +50,7 @@ struct step {
 	char *after;            /* wanted; NULL: whatever the kernel makes of it (a coupled object) */
 	char *reason;           /* for people, or NULL */
 	enum step_state state;
+	enum step_state settled; /* STEP_PENDING: the state when it is no longer */
 	bool exact;             /* putting `before` back cannot fail */
 	bool coupled;           /* nobody asked for it: the kernel may change it along with another object */
 	bool settle;            /* checked and written again after all others, because they may change it */

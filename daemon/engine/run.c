@@ -99,7 +99,13 @@ static int note_found(struct run *run, struct step *st, enum knob_verdict_state 
 {
 	struct state_object *o = state_object(&run->p->next, st->knob, st->key);
 
+	if (v == KNOB_OK && st->state == STEP_PENDING) { /* what it waited for came with another step */
+		st->state = st->settled;
+		step_set(&st->reason, NULL);
+	}
 	if (v == KNOB_PENDING) {
+		if (st->state != STEP_PENDING)
+			st->settled = st->state;
 		st->state = STEP_PENDING;
 		if (!step_set(&st->reason, strbuf_str(&run->reason)))
 			return err_oom(err);
@@ -188,7 +194,9 @@ static int settle_round(struct run *run, bool undo, struct refusal *last, struct
 		if (is_settled(st, wanted))
 			continue;
 		r = check(run, st, wanted, &v, &own);
-		if (r == 0) {
+		if (r == 1 && st->state == STEP_PENDING)
+			r = note_found(run, st, v, &own);
+		else if (r == 0) {
 			all = 0;
 			report(run, i, st);
 			r = write_step(run, st, wanted, &own);

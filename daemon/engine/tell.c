@@ -327,11 +327,18 @@ static struct json *row_json(const struct knob *k, const struct knob_doc *d)
 /* "KNOB" or "KNOB.OPTION"; option NULL: all of the knob. Dots and slashes of an option are one spelling. */
 static bool option_matches(const char *wanted, const char *option)
 {
-	for (; *wanted && *option; wanted++, option++) {
+	for (; *option && *option != '*'; wanted++, option++) {
 		if (*wanted != *option && !(*wanted == '/' && *option == '.'))
 			return false;
 	}
-	return *wanted == *option;
+	if (!*option || !*wanted)
+		return *option == *wanted;
+	/* What stands for the '*' is something, of any length. */
+	while (*wanted++) {
+		if (option_matches(wanted, option + 1))
+			return true;
+	}
+	return false;
 }
 
 static int explain_knob(const struct knob *k, const char *option, struct json *rows)

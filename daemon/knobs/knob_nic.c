@@ -102,11 +102,10 @@ static int resolve(const struct knob_ctx *c, const char *key, struct nic_at *at,
 static int nic_parse(const struct knob_ctx *c, const char *key, const char *option, const char *value,
                      struct strbuf *ret, struct hft_err *err)
 {
-	const struct nic_part *part;
-	struct nic_at at;
-	int r = resolve(c, key, &at, &part, err);
+	const struct nic_part *part = part_of(option);
+	struct nic_at at = {.option = option};
+	int r = key ? resolve(c, key, &at, &part, err) : part ? 0 : row_unknown_option("nic", option, err);
 
-	(void)option;
 	strbuf_reset(ret);
 	if (r == 0)
 		r = part->parse(c, &at, value, ret, err);

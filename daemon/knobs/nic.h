@@ -24,7 +24,7 @@ struct strlist;
 #define NIC_MESSAGE_MAX 512 /* a request: the device, and one attribute or one name */
 
 struct nic_at {
-	const struct host_nic *nic; /* borrowed from the host */
+	const struct host_nic *nic; /* borrowed from the host; for parse NULL when no device is meant (knob.h) */
 	int ifindex;                /* 0 in a copied tree */
 	char id[NIC_ID_MAX];        /* DEVICE */
 	const char *option;         /* borrowed from the key */

@@ -228,7 +228,7 @@ static int parse_one(const struct knob_ctx *c, const struct nic_at *at, const st
 		strbuf_add(ret, NONE);
 		return ret->oom ? err_oom(err) : 0;
 	}
-	return row_value_parse(c, &f->row, file_path(at, f, 0, path), value, ret, err);
+	return row_value_parse(c, &f->row, at->nic ? file_path(at, f, 0, path) : NULL, value, ret, err);
 }
 
 /* --- all queues of a direction ------------------------------------------------------------------------------------ */

@@ -219,7 +219,7 @@ static int number_parse(const struct knob_ctx *c, const struct nic_at *at, const
                         struct hft_err *err)
 {
 	const struct number *row = find(at->option);
-	struct reading now;
+	struct reading now = {.max = UINT32_MAX};
 	char bounds[48];
 	int64_t n;
 
@@ -228,7 +228,7 @@ static int number_parse(const struct knob_ctx *c, const struct nic_at *at, const
 		strbuf_add(ret, value);
 		return str_eq(value, "on") || str_eq(value, "off") ? 0 : raise_form(row, value, err);
 	}
-	int r = ask(at, row, &now, err);
+	int r = at->nic ? ask(at, row, &now, err) : 0;
 	if (r < 0)
 		return r;
 	bool is_max = row->max_attr && str_eq(value, "max");
@@ -237,12 +237,15 @@ static int number_parse(const struct knob_ctx *c, const struct nic_at *at, const
 		return raise_form(row, value, err);
 	if (r < 0) {
 		snprintf(bounds, sizeof(bounds), "%lld..%u", (long long)row->min, now.max);
-		r = err_raise(err, ERR_OUT_OF_BOUNDS, ERANGE, row->option, "%s cannot be %s: %s of %s", row->option,
-		              value, bounds, at->nic->name);
+		r = err_raise(err, ERR_OUT_OF_BOUNDS, ERANGE, row->option, "%s cannot be %s: %s%s%s", row->option,
+		              value, bounds, at->nic ? " of " : "", at->nic ? at->nic->name : "");
 		err_values(err, bounds, value);
 		return r;
 	}
-	strbuf_addf(ret, "%lld", is_max ? (long long)now.max : (long long)n);
+	if (is_max && !at->nic)
+		strbuf_add(ret, value);
+	else
+		strbuf_addf(ret, "%lld", is_max ? (long long)now.max : (long long)n);
 	return 0;
 }
 

@@ -14,6 +14,18 @@ fits() {
 	absent "^.{$((columns + 1)),}\$" "$BATS_TEST_TMPDIR/out"
 }
 
+@test "explain finds a row by what stands for its '*', in either spelling" {
+	for asked in sysctl.net.ipv4.conf.eth0.rp_filter sysctl.net/ipv4/conf/eth0/rp_filter 'sysctl.net.ipv4.conf.*.rp_filter'; do
+		exits 0 hft explain "$asked"
+		has 'sysctl net.ipv4.conf.*.rp_filter'
+	done
+	exits 0 hft explain nic.feature.rx-gro
+	has 'nic feature.*'
+	for asked in nic.feature. sysctl.net.ipv4.conf.eth0.rp_filte sysctl.vm.swappiness.x; do
+		exits 2 hft explain "$asked"
+	done
+}
+
 @test "explain fits 80 and 200 columns: all knobs, each knob, each option" {
 	knobs=$(hft --json explain | jq -r '[.rows[].knob] | unique[]')
 	for columns in 80 200; do
