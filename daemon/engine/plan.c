@@ -106,7 +106,7 @@ static const char *ours(const struct build *b, const struct knob *k, const char 
 {
 	const struct state_object *o = state_object(&b->s->state, k, key);
 
-	return o && str_eq(o->boot_id, boot_id(b)) ? o->applied : NULL;
+	return o && !state_object_is_void(o, boot_id(b)) ? o->applied : NULL;
 }
 
 /* --- conflicts: what somebody else changed stays, and so does its original ---------------------------------------- */
@@ -351,9 +351,9 @@ static const struct layer *ended_residue(const struct build *b, const struct obj
 		return NULL;
 	for (size_t i = b->s->state.n_layers; i-- > 0;) {
 		const struct layer *l = b->s->state.layers[i];
-		const struct layer_entry *e = layer_in_force(l, boot_id(b)) ? layer_entry(l, ref->knob, ref->key) : NULL;
+		const struct layer_entry *e = layer_entry(l, ref->knob, ref->key);
 
-		if (e && e->residue)
+		if (e && e->residue && layer_entry_in_force(l, e, boot_id(b)))
 			return l;
 	}
 	return NULL;
@@ -378,14 +378,12 @@ static int pass_held(struct build *b, struct hft_err *err)
 	for (size_t i = 0; r == 0 && i < b->p->next.n_layers; i++) {
 		struct layer *l = b->p->next.layers[i];
 
-		if (!layer_in_force(l, boot_id(b)))
-			continue;
 		for (size_t k = 0; r == 0 && k < l->n_entries; k++) {
 			struct layer_entry *e = &l->entries[k];
 			const struct layer *was_layer = NULL, *residue;
 			const struct layer_entry *was;
 
-			if (e->na || e->residue ||
+			if (e->na || e->residue || !layer_entry_in_force(l, e, boot_id(b)) ||
 			    state_top(&b->p->next, boot_id(b), e->ref.knob, e->ref.key, NULL) != e)
 				continue;
 			was = state_top(&b->s->state, boot_id(b), e->ref.knob, e->ref.key, &was_layer);
@@ -432,8 +430,10 @@ static const struct layer *former_layer(const struct build *b, const struct obje
 	if (state_top(&b->s->state, boot_id(b), ref->knob, ref->key, &l))
 		return l;
 	for (size_t i = b->s->state.n_layers; i-- > 0;) {
+		const struct layer_entry *e = layer_entry(b->s->state.layers[i], ref->knob, ref->key);
+
 		l = b->s->state.layers[i];
-		if (layer_in_force(l, boot_id(b)) && layer_entry(l, ref->knob, ref->key))
+		if (e && layer_entry_in_force(l, e, boot_id(b)))
 			return l;
 	}
 	for (size_t i = b->s->state.n_layers; i-- > 0;) {
@@ -521,7 +521,7 @@ static int pass_released(struct build *b, struct hft_err *err)
 		const struct state_object *o = &b->s->state.objects[i];
 		CLEANUP(mem_freep) char *name = NULL;
 
-		if (!str_eq(o->boot_id, boot_id(b)) ||
+		if (state_object_is_void(o, boot_id(b)) ||
 		    state_top(&b->p->next, boot_id(b), o->ref.knob, o->ref.key, NULL) ||
 		    state_has_residue(&b->p->next, o->ref.knob, o->ref.key))
 			continue;

@@ -137,12 +137,26 @@ static int turn_na(struct run *run, struct step *st, struct hft_err *why)
 	return set ? 0 : err_oom(why);
 }
 
+/* 0: it holds what was written; -EREMOTEIO: it does not; other negatives: it cannot be read. */
+static int prove(struct run *run, struct step *st, const char *wanted, struct hft_err *err)
+{
+	enum knob_verdict_state v = KNOB_DRIFT;
+	int r = check(run, st, wanted, &v, err);
+
+	if (r == 1)
+		return note_found(run, st, v, err);
+	if (r == 0)
+		r = not_in_effect(run, st, wanted, err);
+	blame_step(st, wanted, err);
+	return r;
+}
+
 /*
  * Write and prove one object. 0: it holds; -EAGAIN: not yet, settle later (*err says why); other negatives: failed.
+ * Where a write takes effect only with take_effect(), the proof comes after that.
  */
 static int write_step(struct run *run, struct step *st, const char *wanted, struct hft_err *err)
 {
-	enum knob_verdict_state v = KNOB_DRIFT;
 	int r = st->knob->write(&run->s->ctx, st->key, wanted, err);
 
 	if (r < 0 && strcmp(err->code, ERR_NOT_APPLICABLE) == 0)
@@ -154,16 +168,10 @@ static int write_step(struct run *run, struct step *st, const char *wanted, stru
 		st->settle = true;
 		return -EAGAIN;
 	}
-	r = check(run, st, wanted, &v, err);
-	if (r == 1)
-		return note_found(run, st, v, err);
-	if (r < 0) {
-		blame_step(st, wanted, err);
-		return r;
-	}
-	r = not_in_effect(run, st, wanted, err);
-	blame_step(st, wanted, err);
-	return st->settle ? -EAGAIN : r;
+	if (st->knob->take_effect)
+		return 0;
+	r = prove(run, st, wanted, err);
+	return r == -EREMOTEIO && st->settle ? -EAGAIN : r;
 }
 
 /* --- settling ------------------------------------------------------------------------------------------------------------ */
@@ -263,10 +271,45 @@ static int flush_done(struct run *run, int64_t next, struct hft_err *err)
 	return r;
 }
 
-/* *ret_failed: the step that failed, for `keep`. */
-static int write_all(struct run *run, size_t *ret_failed, struct hft_err *err)
+/* The steps of one knob stand together: where they end. */
+static size_t end_of_knob(const struct run *run, size_t from)
 {
-	for (size_t i = 0; i < run->n; i++) {
+	size_t to = from + 1;
+
+	while (to < run->n && run->steps[to]->knob == run->steps[from]->knob)
+		to++;
+	return to;
+}
+
+/* What was written takes effect, and is proven. Only then is it recorded as done. */
+static int take_effect(struct run *run, size_t from, size_t to, size_t *ret_failed, struct hft_err *err)
+{
+	const struct knob *k = run->steps[from]->knob;
+	int r = 0;
+
+	while (from < to && (!run->steps[from]->write || run->steps[from]->done))
+		from++;
+	if (!k->take_effect || from == to)
+		return 0;
+	*ret_failed = from;
+	r = k->take_effect(&run->s->ctx, err);
+	for (size_t i = from; r == 0 && i < to; i++) {
+		struct step *st = run->steps[i];
+
+		if (!st->write || st->done)
+			continue;
+		*ret_failed = i;
+		r = prove(run, st, st->after, err);
+		if (r == 0)
+			r = txn_progress(run->txn, (int64_t)i, NULL, -1, err);
+		st->done = r == 0;
+	}
+	return r;
+}
+
+static int write_some(struct run *run, size_t from, size_t to, size_t *ret_failed, struct hft_err *err)
+{
+	for (size_t i = from; i < to; i++) {
 		struct step *st = run->steps[i];
 		struct hft_err own = {0};
 		int r;
@@ -284,8 +327,26 @@ static int write_all(struct run *run, size_t *ret_failed, struct hft_err *err)
 			*err = own;
 			return r;
 		}
+		if (st->knob->take_effect)
+			continue;
 		st->done = true;
 		run->last_done = (int64_t)i;
+	}
+	return 0;
+}
+
+/* *ret_failed: the step that failed, for `keep`. */
+static int write_all(struct run *run, size_t *ret_failed, struct hft_err *err)
+{
+	for (size_t from = 0, to; from < run->n; from = to) {
+		int r;
+
+		to = end_of_knob(run, from);
+		r = write_some(run, from, to, ret_failed, err);
+		if (r == 0)
+			r = take_effect(run, from, to, ret_failed, err);
+		if (r < 0)
+			return r;
 	}
 	*ret_failed = run->n;
 	return flush_done(run, -1, err);
@@ -331,23 +392,65 @@ static int restore_one(struct run *run, struct step *st, enum undo_policy policy
 	if (policy != UNDO_FORCE && st->done && !st->settle && st->after &&
 	    check(run, st, st->after, &v, &err) != 1)
 		return policy == UNDO_KEEP_THEIRS;
+	st->write = true;
 	r = write_step(run, st, st->before, &err);
 	return r == 0 || r == -EAGAIN;
+}
+
+/* What was written back takes effect now, and is judged by that. */
+static void undo_take_effect(struct run *run, size_t from, size_t to)
+{
+	const struct knob *k = run->steps[from]->knob;
+	struct hft_err err = {0};
+	enum knob_verdict_state v;
+
+	while (from < to && !run->steps[from]->write)
+		from++;
+	if (from == to)
+		return;
+	k->take_effect(&run->s->ctx, &err); /* what came of it is seen below */
+	for (size_t i = from; i < to; i++) {
+		struct step *st = run->steps[i];
+
+		if (st->write && check(run, st, st->before, &v, &err) != 1)
+			st->state = STEP_FAILED;
+	}
+}
+
+/* All steps of one knob, the last first. A step counts as undone when nothing more has to happen for it. */
+static void undo_knob(struct run *run, size_t from, size_t to, enum undo_policy policy, int *journal)
+{
+	bool at_once = !run->steps[from]->knob->take_effect;
+
+	for (size_t i = to; i-- > from;) {
+		struct step *st = run->steps[i];
+
+		st->write = false;
+		if (!st->started || !st->before)
+			continue;
+		report(run, i, st);
+		st->state = restore_one(run, st, policy) || st->settle ? STEP_RESTORED : STEP_FAILED;
+		if (*journal == 0 && at_once)
+			*journal = txn_undone(run->txn, (int64_t)i, NULL);
+	}
+	if (at_once)
+		return;
+	undo_take_effect(run, from, to);
+	for (size_t i = to; i-- > from;) {
+		if (*journal == 0 && run->steps[i]->started)
+			*journal = txn_undone(run->txn, (int64_t)i, NULL);
+	}
 }
 
 static void undo_steps(struct run *run, enum undo_policy policy)
 {
 	int journal = txn_undoing(run->txn, NULL);
 
-	for (size_t i = run->n; i-- > 0;) {
-		struct step *st = run->steps[i];
-
-		if (!st->started || !st->before)
-			continue;
-		report(run, i, st);
-		st->state = restore_one(run, st, policy) || st->settle ? STEP_RESTORED : STEP_FAILED;
-		if (journal == 0)
-			journal = txn_undone(run->txn, (int64_t)i, NULL);
+	for (size_t to = run->n, from; to > 0; to = from) {
+		from = to - 1;
+		while (from > 0 && run->steps[from - 1]->knob == run->steps[from]->knob)
+			from--;
+		undo_knob(run, from, to, policy, &journal);
 	}
 }
 
@@ -577,7 +680,7 @@ static int retarget(struct run *run, struct step *st, const char *why)
 	enum knob_verdict_state v;
 	int r;
 
-	if (was && !str_eq(was->boot_id, boot_id))
+	if (was && state_object_is_void(was, boot_id))
 		was = NULL;
 	if (keep_original(run, st, was, e || needed || state_has_residue(&run->p->next, st->knob, st->key)) < 0)
 		return -ENOMEM;
@@ -730,7 +833,11 @@ static bool step_from_json(const struct json *j, struct step *st)
 	       step_set(&st->after, json_get_string(rec, "after", NULL));
 }
 
-static int steps_from_json(const struct json *list, struct plan *p, struct hft_err *err)
+/*
+ * Values of an earlier boot are void: what they described went away with it. A file is still what it was, and the word
+ * that it was started with may be missing: it was a plain append.
+ */
+static int steps_from_json(const struct json *list, bool same_boot, struct plan *p, struct hft_err *err)
 {
 	p->steps = calloc(json_size(list) ? json_size(list) : 1, sizeof(*p->steps));
 	if (!p->steps)
@@ -741,9 +848,10 @@ static int steps_from_json(const struct json *list, struct plan *p, struct hft_e
 		if (!step_from_json(e, st))
 			return err_raise(err, ERR_STATE, EINVAL, json_get_string(json_get(e, "record"), "knob", ""),
 			                 "the open transaction names a knob that this version does not have");
-		st->write = st->started;
+		st->started = st->knob->persistent || (same_boot && st->started);
+		st->write = true; /* all are looked at, so that they are counted as the journal counts them */
 		/* A started principal may have changed what it is coupled with. */
-		st->settle = st->settle || (st->coupled && !st->after);
+		st->settle = same_boot && (st->settle || (st->coupled && !st->after));
 	}
 	return 0;
 }
@@ -755,8 +863,11 @@ static void distrust_interrupted(struct plan *p, const struct json *list)
 	size_t i = 0;
 
 	for (const struct json *e = json_first(list); e; e = json_next(e), i++) {
-		if (p->steps[i].started && !json_get_bool(e, "undone", false))
-			at = &p->steps[i];
+		if (!p->steps[i].started || json_get_bool(e, "undone", false))
+			continue;
+		at = &p->steps[i];
+		if (at->knob->take_effect) /* all of them are undone together */
+			at->done = false;
 	}
 	if (at)
 		at->done = false;
@@ -775,9 +886,8 @@ int run_recover(const struct session *s, int64_t txn, enum undo_policy policy, s
 		return r;
 	err = err ? err : &own;
 	run.txn = TAKE_PTR(open.txn);
-	/* Values of an earlier boot are void: what they described went away with it. */
-	if (open.prepared && str_eq(open.boot_id, s->host->boot_id)) {
-		r = steps_from_json(open.steps, &p, err);
+	if (open.prepared) {
+		r = steps_from_json(open.steps, str_eq(open.boot_id, s->host->boot_id), &p, err);
 		if (r == 0 && open.undoing)
 			distrust_interrupted(&p, open.steps);
 		if (r == 0)

@@ -211,7 +211,18 @@ void layer_drop_entry(struct layer *l, size_t i)
 
 bool layer_in_force(const struct layer *l, const char *boot_id)
 {
-	return str_eq(l->boot_id, boot_id);
+	size_t persistent = 0;
+
+	if (str_eq(l->boot_id, boot_id))
+		return true;
+	while (persistent < l->n_entries && l->entries[persistent].ref.knob->persistent)
+		persistent++;
+	return l->n_entries > 0 && persistent == l->n_entries;
+}
+
+bool layer_entry_in_force(const struct layer *l, const struct layer_entry *e, const char *boot_id)
+{
+	return e->ref.knob->persistent || str_eq(l->boot_id, boot_id);
 }
 
 static bool setting_same(const struct layer_setting *a, const struct layer_setting *b)
@@ -347,9 +358,9 @@ const struct layer_entry *state_top(const struct state *s, const char *boot_id, 
 {
 	for (size_t i = s->n_layers; i-- > 0;) {
 		const struct layer *l = s->layers[i];
-		const struct layer_entry *e = layer_in_force(l, boot_id) ? layer_entry(l, knob, key) : NULL;
+		const struct layer_entry *e = layer_entry(l, knob, key);
 
-		if (!e || e->na || e->residue)
+		if (!e || e->na || e->residue || !layer_entry_in_force(l, e, boot_id))
 			continue;
 		if (ret_layer)
 			*ret_layer = l;
@@ -421,36 +432,43 @@ void state_sweep(struct state *s)
 	reindex_objects(s);
 }
 
-/* Drop the residues of layer i, or that of one object, and the layer when nothing else was in it. */
-static void drop_residues(struct state *s, size_t i, const struct object_ref *only)
+static bool is_of(const struct layer_entry *e, const struct object_ref *ref)
 {
-	struct layer *l = s->layers[i];
+	return e->ref.knob == ref->knob && strcmp(e->ref.key, ref->key) == 0;
+}
 
-	for (size_t k = l->n_entries; k-- > 0;) {
-		const struct object_ref *ref = &l->entries[k].ref;
+/* Drop the residue of one object, or (NULL) those of another boot, and layers when nothing else was in them. */
+static void drop_residues(struct state *s, const struct object_ref *only, const char *boot_id)
+{
+	for (size_t i = s->n_layers; i-- > 0;) {
+		struct layer *l = s->layers[i];
 
-		if (l->entries[k].residue &&
-		    (!only || (ref->knob == only->knob && strcmp(ref->key, only->key) == 0)))
-			layer_drop_entry(l, k);
+		for (size_t k = l->n_entries; k-- > 0;) {
+			const struct layer_entry *e = &l->entries[k];
+
+			if (e->residue && (only ? is_of(e, only) : !layer_entry_in_force(l, e, boot_id)))
+				layer_drop_entry(l, k);
+		}
+		if (l->residue && !l->n_entries)
+			state_remove_layer(s, i);
 	}
-	if (l->residue && !l->n_entries)
-		state_remove_layer(s, i);
 }
 
 void state_drop_residue(struct state *s, const struct object_ref *ref)
 {
-	for (size_t i = s->n_layers; i-- > 0;)
-		drop_residues(s, i, ref);
+	drop_residues(s, ref, NULL);
+}
+
+bool state_object_is_void(const struct state_object *o, const char *boot_id)
+{
+	return !o->ref.knob->persistent && !str_eq(o->boot_id, boot_id);
 }
 
 void state_drop_old_boots(struct state *s, const char *boot_id)
 {
-	for (size_t i = s->n_layers; i-- > 0;) {
-		if (!layer_in_force(s->layers[i], boot_id))
-			drop_residues(s, i, NULL);
-	}
+	drop_residues(s, NULL, boot_id);
 	for (size_t i = 0; i < s->n_objects; i++)
-		s->objects[i].doomed = s->objects[i].doomed || !str_eq(s->objects[i].boot_id, boot_id);
+		s->objects[i].doomed = s->objects[i].doomed || state_object_is_void(&s->objects[i], boot_id);
 	state_sweep(s);
 }
 

@@ -34,7 +34,7 @@ struct layer_entry {
 
 struct layer {
 	char *profile, *phase, *risk, *summary;
-	char *boot_id;        /* in force only in the boot that applied it */
+	char *boot_id;        /* volatile entries are in force only in the boot that applied them */
 	int64_t order;
 	int64_t txn, updated; /* transactions that made it, and that changed it last */
 	bool accept_inexact, required;
@@ -49,7 +49,7 @@ struct layer {
 	struct object_index index; /* of entries */
 };
 
-/* What an object held before the first layer touched it in this boot. */
+/* What an object held before the first layer touched it: in this boot, or ever where the knob is persistent. */
 struct state_object {
 	struct object_ref ref; /* first */
 	char *original;
@@ -75,7 +75,10 @@ int layer_add_setting(struct layer *l, const struct layer_setting *s, size_t *re
 int layer_add_entry(struct layer *l, const struct layer_entry *e);
 struct layer_entry *layer_entry(const struct layer *l, const struct knob *knob, const char *key); /* or NULL */
 void layer_drop_entry(struct layer *l, size_t i); /* keeps the order of the rest; reindexes */
+/* Of this boot, or of persistent entries alone. */
 bool layer_in_force(const struct layer *l, const char *boot_id);
+/* The same of one entry of l: what is persistent outlives a reboot. */
+bool layer_entry_in_force(const struct layer *l, const struct layer_entry *e, const char *boot_id);
 bool layer_same(const struct layer *a, const struct layer *b); /* same settings, entries and phase texts */
 
 void state_init(struct state *s);
@@ -98,7 +101,9 @@ struct state_object *state_add_object(struct state *s, const struct knob *knob, 
 /* Mark for dropping; gone after state_sweep(), which costs once for all. */
 void state_drop_object(struct state *s, const struct knob *knob, const char *key);
 void state_sweep(struct state *s);
-/* Forget originals and residues of other boots: what they describe is gone. */
+/* Is what it says of an earlier boot, and gone with that? */
+bool state_object_is_void(const struct state_object *o, const char *boot_id);
+/* Forget void originals, and residues of other boots: what they describe is gone. */
 void state_drop_old_boots(struct state *s, const char *boot_id);
 /* Text is copied; 0 or -ENOMEM. */
 int state_object_set_applied(struct state_object *o, const char *applied);

@@ -47,7 +47,7 @@ static int verify_entry(const struct session *s, const struct state *state, cons
 	const char *boot = s->host->boot_id;
 	int r;
 
-	if (!layer_in_force(l, boot))
+	if (!layer_entry_in_force(l, e, boot))
 		r = report_entry(ret, l, e, STEP_DRIFT, "not in force (rebooted)", NULL);
 	else if (e->na)
 		r = report_entry(ret, l, e, STEP_NA, e->na, NULL);

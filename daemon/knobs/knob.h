@@ -15,6 +15,7 @@
 
 #include "lib/base/str.h"
 
+struct cpuset;
 struct fsio;
 struct hft_err;
 struct host;
@@ -81,6 +82,10 @@ struct knob {
 	const char *summary; /* one line */
 	/* the form of the selector for people: "", "DEVICE|DRIVER|ACTION pattern", ... ; "" = must be empty */
 	const char *selector;
+	/* What it writes is a file and outlives a reboot: its originals hold for ever, not for one boot. The canonical value
+	 * of what is not there is "". */
+	bool persistent;
+	bool at_boot; /* what it writes takes effect at the next boot */
 
 	/*
 	 * The objects that (selector, option) names on this host, added to *ret. An object that the machine lacks is
@@ -108,6 +113,11 @@ struct knob {
 	 * (irq "0-1@1"), and a setting may be a word that stands for a number (cpufreq "max"). */
 	int (*verify)(const struct knob_ctx *c, const char *key, const char *wanted, struct knob_verdict *ret,
 	              struct hft_err *err);
+	/* Makes what was written take effect (update-grub, daemon-reload): called once after the last write of this knob in
+	 * a transaction, before the writes of the next one; only then are they judged. NULL: a write is all it takes. */
+	int (*take_effect)(const struct knob_ctx *c, struct hft_err *err);
+	/* P11: the CPUs that a value takes away from everybody else. NULL: none. Static tables only: reads nothing. */
+	void (*isolates)(const char *key, const char *value, struct cpuset *ret);
 	/* Objects that a write to key may change (the kernel's coupling), as objects of knobs by name: calls add for
 	 * each. NULL: none. */
 	int (*coupled)(const struct knob_ctx *c, const char *key,
