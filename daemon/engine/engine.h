@@ -62,6 +62,9 @@ struct step {
 	size_t sequence;        /* as planned; decides what order leaves open */
 };
 
+/* Will it take a reboot until the step, planned or done, holds? */
+bool step_needs_reboot(const struct step *s);
+
 struct phase_line { /* for the headings */
 	char *profile, *phase, *risk, *summary;
 	int64_t order;

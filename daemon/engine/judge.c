@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One question, asked everywhere in the engine: does the object hold this value? */
+/* Two questions, asked everywhere in the engine: does the object hold this value, and is it as we left it? */
 #include <string.h>
 
 #include "daemon/engine/steps.h"
@@ -25,4 +25,20 @@ int step_judge(const struct knob_ctx *c, const struct knob *k, const char *key, 
 		strbuf_add(ret_reason, v.reason);
 	}
 	return 0;
+}
+
+int step_is_ours(const struct knob_ctx *c, const struct knob *k, const char *key, const char *current,
+                 const char *left, bool *ret, struct hft_err *err)
+{
+	enum knob_verdict_state v;
+	int r;
+
+	if (k->persistent) {
+		*ret = strcmp(current, left) == 0;
+		return 0;
+	}
+	r = step_judge(c, k, key, current, left, &v, NULL, err);
+	if (r == 0)
+		*ret = v == KNOB_OK || v == KNOB_PENDING;
+	return r;
 }

@@ -12,6 +12,7 @@
 
 #include "daemon/engine/steps.h"
 #include "daemon/host/host.h"
+#include "lib/base/cpuset.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 
@@ -295,10 +296,21 @@ static int capture(struct build *b, const struct knob *k, const char *key, const
 	return 0;
 }
 
+/* Is the object, whose value is in b->current, as we left it in this boot? *ret_left NULL: it was not ours. */
+static int compare_ours(struct build *b, const struct step *st, const char **ret_left, bool *ret, struct hft_err *err)
+{
+	*ret = false;
+	*ret_left = ours(b, st->knob, st->key);
+	if (!*ret_left)
+		return 0;
+	return step_is_ours(&b->s->ctx, st->knob, st->key, strbuf_str(&b->current), *ret_left, ret, err);
+}
+
 static int judge_held(struct build *b, struct step *st, const struct layer *l, struct hft_err *err)
 {
-	const char *applied = ours(b, st->knob, st->key);
-	enum knob_verdict_state now, was = KNOB_DRIFT;
+	enum knob_verdict_state now;
+	const char *left;
+	bool untouched;
 	int r = judge(b, st->knob, st->key, st->after, &now, err);
 
 	if (r < 0)
@@ -307,13 +319,12 @@ static int judge_held(struct build *b, struct step *st, const struct layer *l, s
 		st->state = now == KNOB_PENDING ? STEP_PENDING : STEP_OK;
 		return set_reason(st, strbuf_str(&b->reason), err);
 	}
-	if (applied)
-		r = judge(b, st->knob, st->key, applied, &was, err);
+	r = compare_ours(b, st, &left, &untouched, err);
 	if (r < 0)
 		return r;
-	if (applied && !holds(was) && b->mode != PLAN_IMPOSE)
+	if (left && !untouched && b->mode != PLAN_IMPOSE)
 		return meet_foreign(b, st, l, err);
-	st->state = applied && !holds(was) ? STEP_DRIFT : STEP_CHANGE;
+	st->state = left && !untouched ? STEP_DRIFT : STEP_CHANGE;
 	st->write = true;
 	return check_exact(b, st, l, err);
 }
@@ -447,24 +458,24 @@ static const struct layer *former_layer(const struct build *b, const struct obje
 static int judge_released(struct build *b, struct step *st, const struct layer *from, const char *original,
                           struct hft_err *err)
 {
-	const char *applied = ours(b, st->knob, st->key);
-	enum knob_verdict_state now, was = KNOB_DRIFT;
+	enum knob_verdict_state now;
+	const char *left;
+	bool untouched;
 	int r = judge(b, st->knob, st->key, original, &now, err);
 
 	if (r < 0)
 		return r;
 	st->state = STEP_RESTORED;
-	if (now == KNOB_OK)
+	/* A file that is as it was needs no write, though the kernel may still run with what it was. */
+	if (now == KNOB_OK || (now == KNOB_PENDING && st->knob->persistent))
 		return 0;
-	if (applied)
-		r = judge(b, st->knob, st->key, applied, &was, err);
+	r = compare_ours(b, st, &left, &untouched, err);
 	if (r < 0)
 		return r;
-	if (holds(was)) {
-		st->write = true;
-		return 0;
-	}
-	return meet_foreign(b, st, from, err);
+	if (!untouched)
+		return meet_foreign(b, st, from, err);
+	st->write = true;
+	return 0;
 }
 
 /* Gone since it was set: nothing to put back. A layer that names it still says so itself. */
@@ -614,6 +625,43 @@ static int pass_coupled(struct build *b, struct hft_err *err)
 	return r;
 }
 
+/* --- P11: somebody has to keep the house --------------------------------------------------------------------------- */
+
+/* The CPUs that an entry takes away, in *ret; nothing for most knobs. */
+static bool takes_cpus(const struct layer_entry *e, struct cpuset *ret)
+{
+	if (e->na || e->residue || !e->ref.knob->isolates)
+		return false;
+	e->ref.knob->isolates(e->ref.key, e->value, ret);
+	return true;
+}
+
+/* CPUs online, less those that any layer takes away, hold all threads of a core. The line that took the last is named. */
+static int check_housekeeping(struct build *b, struct hft_err *err)
+{
+	struct cpuset left = b->s->host->online, taken;
+
+	for (size_t i = 0; i < b->p->next.n_layers; i++) {
+		const struct layer *l = b->p->next.layers[i];
+
+		for (size_t k = 0; k < l->n_entries; k++) {
+			const struct layer_entry *e = &l->entries[k];
+
+			if (!takes_cpus(e, &taken))
+				continue;
+			cpuset_minus(&left, &taken);
+			if (host_has_whole_core(b->s->host, &left))
+				continue;
+			err_raise(err, ERR_INVALID_PROFILE, EINVAL, e->ref.key,
+			          "no whole core would be left for housekeeping");
+			err_values(err, "CPUs that leave all threads of one core alone", e->value);
+			blame_line(err, l->settings[e->setting].where);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 /* --- order and result ------------------------------------------------------------------------------------------------ */
 
 static int order_in_knob(const struct step *st)
@@ -674,7 +722,9 @@ int plan_build(const struct session *s, struct state *take_next, enum plan_mode 
 	ret->next = *take_next;
 	state_init(take_next);
 	state_drop_old_boots(&ret->next, s->host->boot_id);
-	r = pass_held(&b, err);
+	r = check_housekeeping(&b, err);
+	if (r == 0)
+		r = pass_held(&b, err);
 	if (r == 0)
 		end_residues(&b);
 	if (r == 0)

@@ -63,6 +63,11 @@ void result_done(struct result *r)
 	memset(r, 0, sizeof(*r));
 }
 
+bool step_needs_reboot(const struct step *s)
+{
+	return s->knob && s->knob->at_boot && (s->state == STEP_PENDING || (s->write && !s->done));
+}
+
 bool step_set(char **field, const char *text)
 {
 	char *copy = text ? strdup(text) : NULL;

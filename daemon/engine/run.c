@@ -382,6 +382,7 @@ static int restore_one(struct run *run, struct step *st, enum undo_policy policy
 {
 	struct hft_err err = {0};
 	enum knob_verdict_state v;
+	bool ours = false;
 	int r = check(run, st, st->before, &v, &err);
 
 	if (r == -ENOENT || (r == 1 && v == KNOB_OK))
@@ -390,7 +391,8 @@ static int restore_one(struct run *run, struct step *st, enum undo_policy policy
 		return 0;
 	/* Only a step that was proven can have been changed by somebody else since. */
 	if (policy != UNDO_FORCE && st->done && !st->settle && st->after &&
-	    check(run, st, st->after, &v, &err) != 1)
+	    (step_is_ours(&run->s->ctx, st->knob, st->key, strbuf_str(&run->current), st->after, &ours, &err) < 0 ||
+	     !ours))
 		return policy == UNDO_KEEP_THEIRS;
 	st->write = true;
 	r = write_step(run, st, st->before, &err);

@@ -16,3 +16,10 @@ bool step_set(char **field, const char *text);
  */
 int step_judge(const struct knob_ctx *c, const struct knob *k, const char *key, const char *current,
                const char *wanted, enum knob_verdict_state *ret, struct strbuf *ret_reason, struct hft_err *err);
+
+/*
+ * P6: is the object as we left it, or has somebody else changed it since? A file by what is in it: whether the kernel
+ * took what it was booted with is another question.
+ */
+int step_is_ours(const struct knob_ctx *c, const struct knob *k, const char *key, const char *current,
+                 const char *left, bool *ret, struct hft_err *err);

@@ -142,12 +142,15 @@ static struct json *summary_json(const struct result *res)
 	int64_t counts[STEP_N_STATES] = {0};
 	struct json *j = json_new_object();
 	int r = json_set_int(j, "steps", (int64_t)res->n_steps);
+	bool reboot = false;
 
-	for (size_t i = 0; i < res->n_steps; i++)
+	for (size_t i = 0; i < res->n_steps; i++) {
 		counts[res->steps[i].state]++;
+		reboot = reboot || step_needs_reboot(&res->steps[i]);
+	}
 	for (size_t i = 0; i < STEP_N_STATES; i++)
 		r |= json_set_int(j, step_state_name((enum step_state)i), counts[i]);
-	r |= json_set_bool(j, "reboot_needed", false);
+	r |= json_set_bool(j, "reboot_needed", reboot);
 	if (r < 0)
 		json_freep(&j);
 	return j;

@@ -935,7 +935,7 @@ int fsio_rename(struct fsio *fs, const char *from, const char *to, struct hft_er
 	return r < 0 ? raise_io(err, r, to, "rename to") : 0;
 }
 
-static int unlink_beneath(struct fsio *fs, const char *path)
+static int unlink_beneath(struct fsio *fs, const char *path, int flags)
 {
 	CLEANUP(mem_closep) int fd = -1;
 	const char *name;
@@ -943,18 +943,28 @@ static int unlink_beneath(struct fsio *fs, const char *path)
 	int r = open_parent(fs, path, &fd, &name);
 	if (r < 0)
 		return r;
-	return unlinkat(fd, name, 0) < 0 ? -errno : 0;
+	return unlinkat(fd, name, flags) < 0 ? -errno : 0;
 }
 
-int fsio_unlink(struct fsio *fs, const char *path, struct hft_err *err)
+static int remove_name(struct fsio *fs, const char *path, int flags, struct hft_err *err)
 {
 	int r = fault_before(FAULT_UNLINK, path);
 	if (r == 0) {
-		r = unlink_beneath(fs, path);
+		r = unlink_beneath(fs, path, flags);
 		kept_drop(&fs->kept, path);
 		fault_after(FAULT_UNLINK, path);
 	}
 	return r < 0 ? raise_io(err, r, path, "remove") : 0;
+}
+
+int fsio_unlink(struct fsio *fs, const char *path, struct hft_err *err)
+{
+	return remove_name(fs, path, 0, err);
+}
+
+int fsio_rmdir(struct fsio *fs, const char *path, struct hft_err *err)
+{
+	return remove_name(fs, path, AT_REMOVEDIR, err);
 }
 
 int fsio_sync_dir(struct fsio *fs, const char *path, struct hft_err *err)

@@ -81,6 +81,7 @@ int fsio_datasync(int fd, const char *path, struct hft_err *err);          /* fd
 int fsio_truncate(int fd, size_t size, const char *path, struct hft_err *err); /* ftruncate(2) */
 int fsio_rename(struct fsio *fs, const char *from, const char *to, struct hft_err *err);
 int fsio_unlink(struct fsio *fs, const char *path, struct hft_err *err);
+int fsio_rmdir(struct fsio *fs, const char *path, struct hft_err *err); /* -ENOTEMPTY as ERR_IO, too */
 int fsio_sync_dir(struct fsio *fs, const char *path, struct hft_err *err); /* fsync(2) of the directory */
 /* Owner and mode of a directory or file as fstat(2) says, for refusing what is not ours. */
 int fsio_owner(struct fsio *fs, const char *path, uid_t *ret_uid, mode_t *ret_mode, struct hft_err *err);

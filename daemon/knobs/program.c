@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Running a program as a child: spawn, read what it prints, wait no longer than it may take. Must not use a shell. */
+#include "daemon/knobs/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+#define TAIL_BYTES 200 /* of what a program that failed had printed last */
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Output and errors to `out`; a group of its own, so that what it starts can be ended with it. */
+static int spawn(const char *const argv[], int out, pid_t *ret_pid)
+{
+	static char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+
+	if (posix_spawn_file_actions_init(&actions) != 0)
+		return -ENOMEM;
+	if (posix_spawnattr_init(&attr) != 0) {
+		posix_spawn_file_actions_destroy(&actions);
+		return -ENOMEM;
+	}
+	sigemptyset(&none);
+	sigfillset(&all);
+	int r = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	r = r != 0 ? r : posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	r = r != 0 ? r : posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
+	r = r != 0 ? r : posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+	                                                  POSIX_SPAWN_SETSIGDEF);
+	r = r != 0 ? r : posix_spawnattr_setsigmask(&attr, &none);
+	r = r != 0 ? r : posix_spawnattr_setsigdefault(&attr, &all);
+	/* posix_spawn(3) takes texts that it does not change as char *. */
+	r = r != 0 ? r : posix_spawn(ret_pid, argv[0], &actions, &attr, (char *const *)(uintptr_t)argv, environment);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	return -r;
+}
+
+/* Until the end of its output. False: the time is over. */
+static bool read_to_end(int fd, int64_t deadline_ms, struct strbuf *tail)
+{
+	char chunk[4096];
+
+	for (;;) {
+		int64_t left = deadline_ms - now_ms();
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		if (left <= 0)
+			return false;
+		if (poll(&p, 1, (int)left) <= 0)
+			continue;
+		ssize_t n = read(fd, chunk, sizeof(chunk));
+		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+			return true;
+		if (n < 0)
+			continue;
+		strbuf_addn(tail, chunk, (size_t)n);
+		if (tail->len > 2 * sizeof(chunk)) { /* the end is what says why */
+			memmove(tail->s, tail->s + tail->len - TAIL_BYTES, TAIL_BYTES + 1);
+			tail->len = TAIL_BYTES;
+		}
+	}
+}
+
+static int reap(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EREMOTEIO;
+}
+
+/* In a message there is one line. */
+static const char *one_line(struct strbuf *text)
+{
+	strbuf_trim(text);
+	for (size_t i = 0; i < text->len; i++)
+		if ((unsigned char)text->s[i] < ' ')
+			text->s[i] = ' ';
+	return text->len > TAIL_BYTES ? text->s + text->len - TAIL_BYTES : strbuf_str(text);
+}
+
+static int run_child(const char *const argv[], unsigned deadline_s, struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf tail = { 0 };
+	CLEANUP(mem_closep) int ours = -1;
+	CLEANUP(mem_closep) int theirs = -1;
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_raise(err, ERR_IO, errno, argv[0], "cannot make a pipe");
+	ours = ends[0];
+	theirs = ends[1];
+	int r = spawn(argv, theirs, &pid);
+	if (r < 0)
+		return err_raise(err, ERR_IO, -r, argv[0], "cannot start %s: %s", argv[0], strerror(-r));
+	mem_closep(&theirs);
+	bool in_time = read_to_end(ours, now_ms() + (int64_t)deadline_s * 1000, &tail);
+	if (!in_time)
+		kill(-pid, SIGKILL);
+	r = reap(pid);
+	if (!in_time)
+		return err_raise(err, ERR_TIMEOUT, ETIMEDOUT, argv[0], "%s did not end within %u s", argv[0],
+		                 deadline_s);
+	if (r < 0)
+		return err_raise(err, ERR_IO, -r, argv[0], "%s failed: %s", argv[0], one_line(&tail));
+	return 0;
+}
+
+int program_run(const char *const argv[], unsigned deadline_s, struct hft_err *err)
+{
+	return sd_booted() > 0 ? program_run_unit(argv, deadline_s, err) : run_child(argv, deadline_s, err);
+}

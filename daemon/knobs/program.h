@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Programs that are the interface to something (update-grub, grubby): run to their end by absolute path, without a
+ * shell, with nothing on standard input and an environment of PATH and LC_ALL alone. With systemd as PID 1 in a
+ * transient unit of their own, outside the sandbox of hfttuned; elsewhere as a child in a process group of its own.
+ */
+#pragma once
+
+struct hft_err;
+
+/*
+ * argv[0] is the absolute path, the last one NULL. deadline_s: then it is killed, with what it has started.
+ * 0: it ended with status 0. -ENOENT: it is not installed; -ETIMEDOUT ERR_TIMEOUT; -EREMOTEIO: it failed, with the end
+ * of what it printed (or the name of its unit, whose journal has it) in the message; other -errno ERR_IO.
+ */
+int program_run(const char *const argv[], unsigned deadline_s, struct hft_err *err);
+
+/* As above, by the service manager on the system bus; for program.c alone. */
+int program_run_unit(const char *const argv[], unsigned deadline_s, struct hft_err *err);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Running a program as a transient oneshot unit (org.freedesktop.systemd1(5)): StartTransientUnit, then wait for the
+ * job to be removed. The unit is collected when it has ended; what it printed is in its journal.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/knobs/program.h"
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+
+#define MANAGER "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
+#define GRACE_S 10 /* for the manager itself, beyond the time of the program */
+
+struct job {
+	const char *path;
+	char result[32]; /* "done", "failed", "timeout", ...; "" while it runs */
+};
+
+static int on_job_removed(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+	struct job *job = data;
+	const char *path, *unit, *result;
+	uint32_t id;
+
+	(void)error;
+	if (sd_bus_message_read(m, "uoss", &id, &path, &unit, &result) >= 0 && job->path != NULL &&
+	    strcmp(path, job->path) == 0)
+		snprintf(job->result, sizeof(job->result), "%s", result);
+	return 0;
+}
+
+static int append_command(sd_bus_message *m, const char *const argv[])
+{
+	int r = sd_bus_message_open_container(m, 'r', "sv");
+
+	r = r < 0 ? r : sd_bus_message_append(m, "s", "ExecStart");
+	r = r < 0 ? r : sd_bus_message_open_container(m, 'v', "a(sasb)");
+	r = r < 0 ? r : sd_bus_message_open_container(m, 'a', "(sasb)");
+	r = r < 0 ? r : sd_bus_message_open_container(m, 'r', "sasb");
+	r = r < 0 ? r : sd_bus_message_append(m, "s", argv[0]);
+	r = r < 0 ? r : sd_bus_message_append_strv(m, (char **)(uintptr_t)argv);
+	r = r < 0 ? r : sd_bus_message_append(m, "b", false);
+	for (int i = 0; i < 4; i++)
+		r = r < 0 ? r : sd_bus_message_close_container(m);
+	return r;
+}
+
+static int append_unit(sd_bus_message *m, const char *unit, const char *const argv[], unsigned deadline_s)
+{
+	int r = sd_bus_message_append(m, "ss", unit, "fail");
+
+	r = r < 0 ? r : sd_bus_message_open_container(m, 'a', "(sv)");
+	r = r < 0 ? r : sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "Description", "s", "Started by hfttuned", "Type", "s",
+	                                      "oneshot", "TimeoutStartUSec", "t", (uint64_t)deadline_s * 1000000,
+	                                      "CollectMode", "s", "inactive-or-failed");
+	r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "Environment", "as", 2, "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+	                                      "LC_ALL=C");
+	r = r < 0 ? r : append_command(m, argv);
+	r = r < 0 ? r : sd_bus_message_close_container(m);
+	return r < 0 ? r : sd_bus_message_append(m, "a(sa(sv))", 0);
+}
+
+static int start(sd_bus *bus, const char *unit, const char *const argv[], unsigned deadline_s, sd_bus_error *error,
+                 sd_bus_message **ret)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	int r = sd_bus_message_new_method_call(bus, &m, MANAGER, "StartTransientUnit");
+
+	r = r < 0 ? r : append_unit(m, unit, argv, deadline_s);
+	return r < 0 ? r : sd_bus_call(bus, m, 0, error, ret);
+}
+
+static time_t now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec;
+}
+
+static int await(sd_bus *bus, struct job *job, unsigned deadline_s)
+{
+	time_t end = now_s() + deadline_s + GRACE_S;
+
+	while (job->result[0] == '\0') {
+		int r = sd_bus_process(bus, NULL);
+		if (r == 0 && now_s() > end)
+			return -ETIMEDOUT;
+		if (r == 0)
+			r = sd_bus_wait(bus, 1000000);
+		if (r < 0 && r != -EINTR)
+			return r;
+	}
+	return 0;
+}
+
+static int judge(const struct job *job, const char *unit, const char *program, unsigned deadline_s, struct hft_err *err)
+{
+	if (strcmp(job->result, "done") == 0)
+		return 0;
+	if (strcmp(job->result, "timeout") == 0)
+		err_raise(err, ERR_TIMEOUT, ETIMEDOUT, program, "%s did not end within %u s", program, deadline_s);
+	else
+		err_raise(err, ERR_IO, EREMOTEIO, program, "%s failed (%s)", program, job->result);
+	err_hint(err, "what it printed: journalctl -u %s", unit);
+	return strcmp(job->result, "timeout") == 0 ? -ETIMEDOUT : -EREMOTEIO;
+}
+
+int program_run_unit(const char *const argv[], unsigned deadline_s, struct hft_err *err)
+{
+	CLEANUP(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	struct job job = { 0 };
+	char unit[96];
+
+	const char *name = strrchr(argv[0], '/') + 1;
+	snprintf(unit, sizeof(unit), "hfttune-%.40s-%d.service", name, (int)getpid());
+	int r = sd_bus_open_system(&bus);
+	r = r < 0 ? r : sd_bus_match_signal(bus, NULL, MANAGER, "JobRemoved", on_job_removed, &job);
+	r = r < 0 ? r : start(bus, unit, argv, deadline_s, &error, &reply);
+	r = r < 0 ? r : sd_bus_message_read(reply, "o", &job.path);
+	r = r < 0 ? r : await(bus, &job, deadline_s);
+	if (r < 0)
+		return err_raise(err, ERR_IO, -r, argv[0], "cannot run %s as the unit %s: %s", argv[0], unit,
+		                 error.message != NULL ? error.message : strerror(-r));
+	return judge(&job, unit, argv[0], deadline_s, err);
+}
