@@ -12,7 +12,6 @@
 
 #include "daemon/engine/steps.h"
 #include "daemon/host/host.h"
-#include "lib/base/cpuset.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 
@@ -472,7 +471,8 @@ static int judge_released(struct build *b, struct step *st, const struct layer *
 	r = compare_ours(b, st, &left, &untouched, err);
 	if (r < 0)
 		return r;
-	if (!untouched)
+	/* A file that somebody put back by hand has yet to take effect. */
+	if (!untouched && !(st->knob->persistent && str_eq(strbuf_str(&b->current), original)))
 		return meet_foreign(b, st, from, err);
 	st->write = true;
 	return 0;
@@ -625,43 +625,6 @@ static int pass_coupled(struct build *b, struct hft_err *err)
 	return r;
 }
 
-/* --- P11: somebody has to keep the house --------------------------------------------------------------------------- */
-
-/* The CPUs that an entry takes away, in *ret; nothing for most knobs. */
-static bool takes_cpus(const struct layer_entry *e, struct cpuset *ret)
-{
-	if (e->na || e->residue || !e->ref.knob->isolates)
-		return false;
-	e->ref.knob->isolates(e->ref.key, e->value, ret);
-	return true;
-}
-
-/* CPUs online, less those that any layer takes away, hold all threads of a core. The line that took the last is named. */
-static int check_housekeeping(struct build *b, struct hft_err *err)
-{
-	struct cpuset left = b->s->host->online, taken;
-
-	for (size_t i = 0; i < b->p->next.n_layers; i++) {
-		const struct layer *l = b->p->next.layers[i];
-
-		for (size_t k = 0; k < l->n_entries; k++) {
-			const struct layer_entry *e = &l->entries[k];
-
-			if (!takes_cpus(e, &taken))
-				continue;
-			cpuset_minus(&left, &taken);
-			if (host_has_whole_core(b->s->host, &left))
-				continue;
-			err_raise(err, ERR_INVALID_PROFILE, EINVAL, e->ref.key,
-			          "no whole core would be left for housekeeping");
-			err_values(err, "CPUs that leave all threads of one core alone", e->value);
-			blame_line(err, l->settings[e->setting].where);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
 /* --- order and result ------------------------------------------------------------------------------------------------ */
 
 static int order_in_knob(const struct step *st)
@@ -722,7 +685,8 @@ int plan_build(const struct session *s, struct state *take_next, enum plan_mode 
 	ret->next = *take_next;
 	state_init(take_next);
 	state_drop_old_boots(&ret->next, s->host->boot_id);
-	r = check_housekeeping(&b, err);
+	/* What is taken out, or back, is nobody's wish: it is not to be refused. */
+	r = mode == PLAN_IMPOSE ? sense_check(s, &ret->next, err) : 0;
 	if (r == 0)
 		r = pass_held(&b, err);
 	if (r == 0)

@@ -26,10 +26,13 @@ void plan_done(struct plan *p);
 /*
  * next: the layers that shall be in force (owned by the plan in any case; its objects are those of the old state).
  * Fills next's objects: originals captured, released ones dropped. Refuses (ERR_REFUSED) what cannot be put back exactly
- * in a phase without accept = inexact, when refuse_inexact.
+ * in a phase without accept = inexact, when refuse_inexact; and, when something is imposed, what sense_check() does.
  */
 int plan_build(const struct session *s, struct state *take_next, enum plan_mode mode, bool refuse_inexact,
                struct plan *ret, struct hft_err *err);
+
+/* Refuses layers that make no sense together, or go beyond what their phases accept: ERR_INVALID_PROFILE, ERR_REFUSED. */
+int sense_check(const struct session *s, const struct state *next, struct hft_err *err);
 
 /* May a layer of next that is in force change the object along with one of its own? */
 bool plan_is_needed(const struct session *s, const struct state *next, const struct object_ref *ref);

@@ -125,6 +125,7 @@ static struct layer *layer_of_phase(const struct session *s, const struct profil
 	l->risk = strdup(ph->risk);
 	l->summary = strdup(ph->summary ? ph->summary : "");
 	l->accept_inexact = ph->accept_inexact;
+	l->accept_security = ph->accept_security;
 	l->required = ph->required;
 	oom = !l->risk || !l->summary;
 	for (size_t i = 0; !oom && i < ph->notes.n; i++)

@@ -108,6 +108,7 @@ struct layer *layer_dup(const struct layer *l)
 	copy->txn = l->txn;
 	copy->updated = l->updated;
 	copy->accept_inexact = l->accept_inexact;
+	copy->accept_security = l->accept_security;
 	copy->required = l->required;
 	copy->residue = l->residue;
 	oom = oom || list_copy(&copy->notes, &l->notes) < 0 || list_copy(&copy->sets, &l->sets) < 0;
@@ -241,7 +242,8 @@ bool layer_same(const struct layer *a, const struct layer *b)
 {
 	if (a->n_settings != b->n_settings || a->n_entries != b->n_entries || a->order != b->order ||
 	    a->residue != b->residue || !str_eq(a->risk, b->risk) || !str_eq(a->summary, b->summary) ||
-	    !str_eq(a->boot_id, b->boot_id) || a->accept_inexact != b->accept_inexact || a->required != b->required)
+	    !str_eq(a->boot_id, b->boot_id) || a->accept_inexact != b->accept_inexact ||
+	    a->accept_security != b->accept_security || a->required != b->required)
 		return false;
 	for (size_t i = 0; i < a->n_settings; i++) {
 		if (!setting_same(&a->settings[i], &b->settings[i]))
@@ -543,6 +545,7 @@ static void layer_out(struct strbuf *b, const struct layer *l)
 	json_text_int(b, "txn", l->txn);
 	json_text_int(b, "updated", l->updated);
 	json_text_bool(b, "accept_inexact", l->accept_inexact);
+	json_text_bool(b, "accept_security", l->accept_security);
 	json_text_bool(b, "required", l->required);
 	json_text_bool(b, "residue", l->residue);
 	texts_out(b, "notes", &l->notes);
@@ -684,6 +687,7 @@ static int layer_from_json(const struct json *j, struct state *s, struct hft_err
 	l->txn = json_get_int(j, "txn", 0);
 	l->updated = json_get_int(j, "updated", 0);
 	l->accept_inexact = json_get_bool(j, "accept_inexact", false);
+	l->accept_security = json_get_bool(j, "accept_security", false);
 	l->required = json_get_bool(j, "required", false);
 	l->residue = json_get_bool(j, "residue", false);
 	if (oom || texts_from_json(json_get(j, "notes"), &l->notes) < 0 ||

@@ -37,7 +37,7 @@ struct layer {
 	char *boot_id;        /* volatile entries are in force only in the boot that applied them */
 	int64_t order;
 	int64_t txn, updated; /* transactions that made it, and that changed it last */
-	bool accept_inexact, required;
+	bool accept_inexact, accept_security, required;
 	bool residue;         /* rolled back but for conflicting objects */
 	bool touched;         /* by the request at hand; not stored */
 	struct strlist notes;

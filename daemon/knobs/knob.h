@@ -118,6 +118,12 @@ struct knob {
 	int (*take_effect)(const struct knob_ctx *c, struct hft_err *err);
 	/* P11: the CPUs that a value takes away from everybody else. NULL: none. Static tables only: reads nothing. */
 	void (*isolates)(const char *key, const char *value, struct cpuset *ret);
+	/* What goes with a value that takes down a barrier against attackers: written only where the phase accepts that.
+	 * NULL: none does. Text for people or NULL. Static tables only. */
+	const char *(*barrier)(const char *key, const char *value);
+	/* Why this value makes no sense beside that of another object of the knob. NULL: all do. Text for people or NULL;
+	 * the order of the two does not matter. Static tables only. */
+	const char *(*clash)(const char *key, const char *value, const char *other, const char *other_value);
 	/* Objects that a write to key may change (the kernel's coupling), as objects of knobs by name: calls add for
 	 * each. NULL: none. */
 	int (*coupled)(const struct knob_ctx *c, const char *key,

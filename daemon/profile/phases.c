@@ -48,8 +48,16 @@ static int set_summary(struct profile_phase *ph, const char *value)
 
 static int set_accept(struct profile_phase *ph, const char *value)
 {
-	ph->accept_inexact = str_eq(value, "inexact");
-	return ph->accept_inexact ? 0 : -EINVAL;
+	CLEANUP(strlist_done) struct strlist words = { 0 };
+
+	if (strlist_split(&words, value, ", \t") < 0)
+		return -ENOMEM;
+	ph->accept_inexact = strlist_has(&words, "inexact");
+	ph->accept_security = strlist_has(&words, "security");
+	for (size_t i = 0; i < words.n; i++)
+		if (!str_eq(words.s[i], "inexact") && !str_eq(words.s[i], "security"))
+			return -EINVAL;
+	return words.n > 0 ? 0 : -EINVAL;
 }
 
 static int set_required(struct profile_phase *ph, const char *value)
@@ -68,16 +76,16 @@ static const struct phase_key {
 	const char *takes; /* for people; NULL: known and not built yet */
 	int (*set)(struct profile_phase *ph, const char *value); /* -EINVAL: not one of `takes`; -ENOMEM */
 } phase_keys[] = {
-	{ "order",     "a whole number",      set_order    },
-	{ "risk",      "low, medium or high", set_risk     },
-	{ "summary",   "text",                set_summary  },
-	{ "accept",    "inexact",             set_accept   },
-	{ "required",  "yes or no",           set_required },
-	{ "note",      "text",                add_note     },
-	{ "why",       NULL,                  NULL         },
-	{ "restart",   NULL,                  NULL         },
-	{ "conflicts", NULL,                  NULL         },
-	{ "drift",     NULL,                  NULL         },
+	{ "order",     "a whole number",            set_order    },
+	{ "risk",      "low, medium or high",       set_risk     },
+	{ "summary",   "text",                      set_summary  },
+	{ "accept",    "inexact, security or both", set_accept   },
+	{ "required",  "yes or no",                 set_required },
+	{ "note",      "text",                      add_note     },
+	{ "why",       NULL,                        NULL         },
+	{ "restart",   NULL,                        NULL         },
+	{ "conflicts", NULL,                        NULL         },
+	{ "drift",     NULL,                        NULL         },
 };
 
 /* Options are unique in a section, so that a phase has its notes as "note", "note 2", "note 3". */

@@ -90,7 +90,8 @@ struct profile_phase {
 	char *risk;    /* "low", "medium", "high"; default "low" */
 	char *summary; /* "" */
 	struct strlist notes; /* `note` lines; "note", "note 2", ... as options, in order */
-	bool accept_inexact;  /* accept = inexact */
+	bool accept_inexact;  /* accept = inexact, among others */
+	bool accept_security; /* accept = security, among others */
 	bool required;        /* required = yes */
 };
 

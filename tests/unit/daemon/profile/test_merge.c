@@ -29,16 +29,19 @@ static void test_phase_keys(void **state)
 	                                                         "note = first\n"
 	                                                         "note 2 = second ${r}\n"
 	                                                         "note 10 = third\n"
-	                                                         "[phase b]\n");
+	                                                         "[phase b]\n"
+	                                                         "[phase c]\naccept = security, inexact\n"
+	                                                         "[phase d]\naccept = security\n");
 	(void)state;
 
-	assert_int_equal(p->n_phases, 2);
+	assert_int_equal(p->n_phases, 4);
 	const struct profile_phase *a = &p->phases[0], *b = &p->phases[1];
 	assert_string_equal(a->name, "a");
 	assert_int_equal(a->order, -3);
 	assert_string_equal(a->risk, "high");
 	assert_string_equal(a->summary, "two words");
 	assert_true(a->accept_inexact);
+	assert_false(a->accept_security);
 	assert_true(a->required);
 	assert_int_equal(a->notes.n, 3);
 	assert_string_equal(a->notes.s[0], "first");
@@ -51,6 +54,9 @@ static void test_phase_keys(void **state)
 	assert_false(b->accept_inexact);
 	assert_false(b->required);
 	assert_int_equal(b->notes.n, 0);
+	assert_true(p->phases[2].accept_inexact && p->phases[2].accept_security);
+	assert_false(p->phases[3].accept_inexact);
+	assert_true(p->phases[3].accept_security);
 }
 
 static void test_refused_phases(void **state)
@@ -69,6 +75,8 @@ static void test_refused_phases(void **state)
 		{ "[phase a]\norder = 01\n",                    "p.conf:2", "order"     },
 		{ "[phase a]\nrisk = huge\n",                   "p.conf:2", "risk"      },
 		{ "[phase a]\naccept = all\n",                  "p.conf:2", "accept"    },
+		{ "[phase a]\naccept = inexact, all\n",         "p.conf:2", "accept"    },
+		{ "[phase a]\naccept = ,\n",                    "p.conf:2", "accept"    },
 		{ "[phase a]\nrequired = maybe\n",              "p.conf:2", "required"  },
 		{ "[phase a]\nnote x = y\n",                    "p.conf:2", "note x"    },
 		{ "[phase a]\nnote2 = y\n",                     "p.conf:2", "note2"     },
