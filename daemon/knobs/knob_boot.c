@@ -14,157 +14,41 @@
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
-#include "lib/base/num.h"
 #include "lib/base/str.h"
 
 extern const struct knob knob_boot;
 
-/* --- lines -------------------------------------------------------------------------------------------------------- */
+/* --- the knob ----------------------------------------------------------------------------------------------------- */
 
-bool boot_find(const char *line, const char *prefix, struct strbuf *ret)
+/* Why this machine or kernel has no use for a parameter, or "". */
+static int lacks(const struct knob_ctx *c, const struct boot_row *row, struct strbuf *ret, struct hft_err *err)
 {
-	size_t len = strlen(prefix);
-	bool is_flag = prefix[len - 1] != '=', found = false;
+	int r = row->vendor != NULL ? host_read_details(c->host, err) : 0;
 
-	strbuf_reset(ret);
-	for (const char *p = line; (p = strstr(p, prefix)) != NULL; p += len) {
-		const char *value = p + len;
-		size_t n = strcspn(value, " \t\n");
-		if ((p > line && strchr(" \t\n", p[-1]) == NULL) || (is_flag && n > 0))
-			continue;
-		strbuf_reset(ret);
-		strbuf_addn(ret, value, n);
-		found = true;
-	}
-	return found;
-}
-
-/* The value of a row in a line as canonical text: "" when it is not there. */
-static void value_in(const char *line, const struct boot_row *row, struct strbuf *ret)
-{
-	if (boot_find(line, row->prefix, ret) && row->form == BOOT_FLAG)
-		strbuf_add(ret, "yes");
-}
-
-/* The line with one row set to a value. */
-static void line_with(const char *line, const struct boot_row *row, const char *value, struct strbuf *ret)
-{
-	CLEANUP(strbuf_done) struct strbuf own = { 0 };
-
-	strbuf_reset(ret);
-	for (size_t i = 0; i < n_boot_rows; i++) {
-		const struct boot_row *other = &boot_rows[i];
-		value_in(line, other, &own);
-		const char *text = other == row ? value : strbuf_str(&own);
-		if (text[0] != '\0')
-			strbuf_addf(ret, "%s%s%s", ret->len > 0 ? " " : "", other->prefix,
-			            other->form == BOOT_FLAG ? "" : text);
-	}
-	ret->oom = ret->oom || own.oom;
-}
-
-/* --- values ------------------------------------------------------------------------------------------------------- */
-
-static int raise_form(const struct boot_row *row, const char *value, struct hft_err *err)
-{
-	int r = err_raise(err, ERR_INVALID_PROFILE, EINVAL, row->option, "%s cannot be '%s'", row->option, value);
-
-	err_values(err, row->bounds, value);
-	return r;
-}
-
-static int parse_cpus(const struct knob_ctx *c, const struct boot_row *row, const char *list, struct strbuf *ret,
-                      struct hft_err *err)
-{
-	struct cpuset cpus;
-
-	int r = cpuset_parse(list, &cpus, err);
 	if (r < 0)
 		return r;
-	if (cpuset_is_empty(&cpus))
-		return raise_form(row, list, err);
-	if (!cpuset_is_subset(&cpus, &c->host->present)) {
-		r = err_raise(err, ERR_OUT_OF_BOUNDS, ERANGE, row->option, "%s names CPUs that are not present",
-		              row->option);
-		err_values(err, row->bounds, list);
-		return r;
-	}
-	cpuset_format(&cpus, ret);
-	return 0;
+	if (row->vendor != NULL && c->host->vendor[0] != '\0' && strcmp(row->vendor, c->host->vendor) != 0)
+		strbuf_addf(ret, "is for a CPU of %s", row->vendor);
+	else if (row->effect != NULL && !fsio_exists(c->fs, row->effect))
+		strbuf_addf(ret, "this kernel or machine has no %s", row->effect);
+	return ret->oom ? err_oom(err) : 0;
 }
-
-/* Flags in any order, then the list: "managed_irq,domain,2-3". */
-static int parse_isolcpus(const struct knob_ctx *c, const struct boot_row *row, const char *value, struct strbuf *ret,
-                          struct hft_err *err)
-{
-	static const char *const flags[] = { "managed_irq", "domain", "nohz" };
-
-	for (size_t i = 0; i < ARRAY_LEN(flags);) {
-		size_t n = strlen(flags[i]);
-		if (strncmp(value, flags[i], n) != 0 || value[n] != ',') {
-			i++;
-			continue;
-		}
-		strbuf_addf(ret, "%s,", flags[i]);
-		value += n + 1;
-		i = 0;
-	}
-	return parse_cpus(c, row, value, ret, err);
-}
-
-static int parse_value(const struct knob_ctx *c, const struct boot_row *row, const char *value, struct strbuf *ret,
-                       struct hft_err *err)
-{
-	CLEANUP(strlist_done) struct strlist words = { 0 };
-	int64_t number;
-
-	switch (row->form) {
-	case BOOT_FLAG:
-		if (strcmp(value, "yes") != 0)
-			return raise_form(row, value, err);
-		break;
-	case BOOT_INT:
-		if (num_parse_range(value, row->min, row->max, &number) < 0)
-			return raise_form(row, value, err);
-		break;
-	case BOOT_WORD:
-		if (strlist_split(&words, row->words, "|") < 0)
-			return err_oom(err);
-		if (!strlist_has(&words, value))
-			return raise_form(row, value, err);
-		break;
-	case BOOT_CPUS:
-		return parse_cpus(c, row, value, ret, err);
-	case BOOT_ISOLCPUS:
-		return parse_isolcpus(c, row, value, ret, err);
-	}
-	strbuf_add(ret, value);
-	return 0;
-}
-
-/* The CPUs of a canonical value: what stands behind the last flag. */
-static void cpus_of(const struct boot_row *row, const char *value, struct cpuset *ret)
-{
-	cpuset_zero(ret);
-	if (row->form == BOOT_ISOLCPUS)
-		value += strcspn(value, "0123456789");
-	if (row->form == BOOT_ISOLCPUS || row->form == BOOT_CPUS)
-		cpuset_parse(value, ret, NULL);
-}
-
-/* --- the knob ----------------------------------------------------------------------------------------------------- */
 
 static int boot_list(const struct knob_ctx *c, const char *selector, const char *option, struct knob_objects *ret,
                      struct hft_err *err)
 {
+	CLEANUP(strbuf_done) struct strbuf na = { 0 };
+	const struct boot_row *row = boot_row(option);
 	const struct boot_loader *loader;
 
-	if (boot_row(option) == NULL)
+	if (row == NULL)
 		return row_unknown_option("boot", option, err);
 	if (selector[0] != '\0')
 		return row_no_selector(option, selector, err);
 	int r = boot_loader(c, &loader, err);
-	return r < 0 ? r : knob_objects_add(ret, option, NULL, NULL, err);
+	if (r == 0)
+		r = lacks(c, row, &na, err);
+	return r < 0 ? r : knob_objects_add(ret, option, NULL, na.len > 0 ? na.s : NULL, err);
 }
 
 static int refuse_foreign(const struct knob_ctx *c, const struct boot_row *row, struct hft_err *err)
@@ -188,8 +72,7 @@ static int boot_parse(const struct knob_ctx *c, const char *key, const char *opt
 	const struct boot_row *row = boot_row(option);
 
 	(void)key;
-	strbuf_reset(ret);
-	int r = parse_value(c, row, value, ret, err);
+	int r = boot_value_parse(c, row, value, ret, err);
 	if (r == 0)
 		r = refuse_foreign(c, row, err);
 	if (r < 0)
@@ -217,18 +100,16 @@ static int boot_read(const struct knob_ctx *c, const char *key, struct strbuf *r
 	strbuf_reset(ret);
 	int r = staged_line(c, key, &row, &loader, &line, err);
 	if (r == 0)
-		value_in(strbuf_str(&line), row, ret);
+		boot_value_in(strbuf_str(&line), row, ret);
 	return r;
 }
 
-/* Every value was checked when it was parsed; what goes to a file that a shell reads is checked once more. */
+/* Every value was checked when it was parsed; what goes to files that others read is checked once more. */
 static int check_line(const char *line, struct hft_err *err)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,:=/+@- ";
-
-	if (line[strspn(line, allowed)] != '\0')
-		return err_raise(err, ERR_WRITE_FAILED, EINVAL, "boot", "a character that no parameter may have");
-	return 0;
+	if (boot_line_is_plain(line))
+		return 0;
+	return err_raise(err, ERR_WRITE_FAILED, EINVAL, "boot", "a character that no parameter may have");
 }
 
 /* What this kernel was booted with, without what is staged and in force already, and the new line. */
@@ -256,7 +137,7 @@ static int boot_write(const struct knob_ctx *c, const char *key, const char *val
 	int r = staged_line(c, key, &row, &loader, &staged, err);
 	if (r < 0)
 		return r;
-	line_with(strbuf_str(&staged), row, value, &line);
+	boot_line_with(strbuf_str(&staged), row, value, &line);
 	if (line.oom)
 		return err_oom(err);
 	r = check_line(strbuf_str(&line), err);
@@ -283,54 +164,47 @@ static void judge(struct knob_verdict *v, enum knob_verdict_state state, const c
 	snprintf(v->reason, sizeof(v->reason), "%s", reason);
 }
 
-/* The kernel was booted with it: did it take it? */
-static void judge_effect(const struct knob_ctx *c, const struct boot_row *row, const char *wanted,
-                         struct knob_verdict *v)
+/* Will every entry boot what is staged? What somebody else sets is there for another reason. */
+static int judge_entries(const struct knob_ctx *c, const struct boot_loader *loader, const struct boot_row *row,
+                         const char *wanted, struct knob_verdict *v, struct hft_err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf shown = { 0 };
-	struct cpuset want, have;
+	CLEANUP(strbuf_done) struct strbuf text = { 0 };
 
-	judge(v, KNOB_OK, "");
-	if (row->effect == NULL)
-		return;
-	cpus_of(row, wanted, &want);
-	if (fsio_probe(c->fs, row->effect, &shown) == 0 && cpuset_parse_kernel(strbuf_str(&shown), &have, NULL) == 0 &&
-	    cpuset_equal(&want, &have))
-		return;
-	v->state = KNOB_DRIFT;
-	snprintf(v->reason, sizeof(v->reason), "the kernel was booted with it, and %s says '%s'", row->effect,
-	         strbuf_str(&shown));
+	int r = wanted[0] == '\0' ? loader->foreign(c, row->prefix, &text, err) : 0;
+	if (r < 0 || text.len > 0 || c->copied)
+		return r < 0 ? r : text.len > 0;
+	r = loader->entries(c, row->prefix, wanted, &text, err);
+	if (r == 0 && text.len > 0)
+		judge(v, KNOB_DRIFT, strbuf_str(&text));
+	return r < 0 ? r : text.len > 0;
 }
 
 static int boot_verify(const struct knob_ctx *c, const char *key, const char *wanted, struct knob_verdict *ret,
                        struct hft_err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf line = { 0 };
-	CLEANUP(strbuf_done) struct strbuf text = { 0 };
+	CLEANUP(strbuf_done) struct strbuf booted = { 0 };
 	const struct boot_loader *loader;
 	const struct boot_row *row;
 
 	int r = staged_line(c, key, &row, &loader, &line, err);
 	if (r < 0)
 		return r;
-	value_in(strbuf_str(&line), row, &ret->found);
+	boot_value_in(strbuf_str(&line), row, &ret->found);
+	judge(ret, KNOB_OK, "");
 	if (strcmp(strbuf_str(&ret->found), wanted) != 0) {
 		judge(ret, KNOB_DRIFT, "");
 		return 0;
 	}
-	r = c->copied ? 0 : loader->entries(c, row->prefix, wanted, &text, err);
-	if (r < 0)
-		return r;
-	if (text.len > 0) {
-		judge(ret, KNOB_DRIFT, strbuf_str(&text));
-		return 0;
-	}
+	r = judge_entries(c, loader, row, wanted, ret, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	fsio_probe(c->fs, "/proc/cmdline", &line);
-	value_in(strbuf_str(&line), row, &text);
-	if (strcmp(strbuf_str(&text), wanted) != 0)
+	boot_value_in(strbuf_str(&line), row, &booted);
+	if (strcmp(strbuf_str(&booted), wanted) != 0)
 		judge(ret, KNOB_PENDING, "reboot");
-	else
-		judge_effect(c, row, wanted, ret);
+	else if (wanted[0] != '\0')
+		boot_effect(c, row, wanted, ret);
 	return 0;
 }
 
@@ -340,7 +214,14 @@ static void boot_isolates(const char *key, const char *value, struct cpuset *ret
 
 	cpuset_zero(ret);
 	if (row != NULL && row->isolates)
-		cpus_of(row, value, ret);
+		boot_value_cpus(row, value, ret);
+}
+
+static const char *boot_barrier(const char *key, const char *value)
+{
+	const struct boot_row *row = boot_row(key);
+
+	return row != NULL && row->barrier != NULL && boot_is_one_of(row->barrier, value) ? row->traps : NULL;
 }
 
 static int boot_explain(size_t i, struct knob_doc *ret)
@@ -393,5 +274,7 @@ const struct knob knob_boot = {
 	.verify = boot_verify,
 	.take_effect = boot_take_effect,
 	.isolates = boot_isolates,
+	.barrier = boot_barrier,
+	.clash = boot_clash,
 	.explain = boot_explain,
 };
