@@ -281,6 +281,30 @@ static size_t end_of_knob(const struct run *run, size_t from)
 	return to;
 }
 
+struct beat {
+	const struct run *run;
+	size_t i;
+};
+
+static void on_alive(void *data)
+{
+	const struct beat *b = data;
+
+	report(b->run, b->i, b->run->steps[b->i]);
+}
+
+/* It may take longer than a step may, and says so all along. */
+static int call_take_effect(const struct run *run, size_t i, struct hft_err *err)
+{
+	struct knob_ctx c = run->s->ctx;
+	struct beat b = {run, i};
+
+	c.alive = on_alive;
+	c.alive_data = &b;
+	on_alive(&b);
+	return run->steps[i]->knob->take_effect(&c, err);
+}
+
 /* What was written takes effect, and is proven. Only then is it recorded as done. */
 static int take_effect(struct run *run, size_t from, size_t to, size_t *ret_failed, struct hft_err *err)
 {
@@ -292,7 +316,7 @@ static int take_effect(struct run *run, size_t from, size_t to, size_t *ret_fail
 	if (!k->take_effect || from == to)
 		return 0;
 	*ret_failed = from;
-	r = k->take_effect(&run->s->ctx, err);
+	r = call_take_effect(run, from, err);
 	for (size_t i = from; r == 0 && i < to; i++) {
 		struct step *st = run->steps[i];
 
@@ -402,7 +426,6 @@ static int restore_one(struct run *run, struct step *st, enum undo_policy policy
 /* What was written back takes effect now, and is judged by that. */
 static void undo_take_effect(struct run *run, size_t from, size_t to)
 {
-	const struct knob *k = run->steps[from]->knob;
 	struct hft_err err = {0};
 	enum knob_verdict_state v;
 
@@ -410,7 +433,7 @@ static void undo_take_effect(struct run *run, size_t from, size_t to)
 		from++;
 	if (from == to)
 		return;
-	k->take_effect(&run->s->ctx, &err); /* what came of it is seen below */
+	call_take_effect(run, from, &err); /* what came of it is seen below */
 	for (size_t i = from; i < to; i++) {
 		struct step *st = run->steps[i];
 
@@ -837,7 +860,7 @@ static bool step_from_json(const struct json *j, struct step *st)
 
 /*
  * Values of an earlier boot are void: what they described went away with it. A file is still what it was, and the word
- * that it was started with may be missing: it was a plain append.
+ * that it was begun may be missing after a power cut: it was a plain append.
  */
 static int steps_from_json(const struct json *list, bool same_boot, struct plan *p, struct hft_err *err)
 {
@@ -850,7 +873,7 @@ static int steps_from_json(const struct json *list, bool same_boot, struct plan 
 		if (!step_from_json(e, st))
 			return err_raise(err, ERR_STATE, EINVAL, json_get_string(json_get(e, "record"), "knob", ""),
 			                 "the open transaction names a knob that this version does not have");
-		st->started = st->knob->persistent || (same_boot && st->started);
+		st->started = same_boot ? st->started : st->knob->persistent;
 		st->write = true; /* all are looked at, so that they are counted as the journal counts them */
 		/* A started principal may have changed what it is coupled with. */
 		st->settle = same_boot && (st->settle || (st->coupled && !st->after));

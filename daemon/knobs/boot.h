@@ -95,6 +95,6 @@ struct boot_loader {
 	int (*entries)(const struct knob_ctx *c, const char *prefix, const char *value, struct strbuf *ret,
 	               struct hft_err *err);
 };
-extern const struct boot_loader boot_grub;
-/* The loader of this host. -ENOENT ERR_NO_MATCH: none that hfttune knows. */
+extern const struct boot_loader boot_grub, boot_bls, boot_sdboot;
+/* The loader of this host. -ENOENT ERR_NO_MATCH: none that hfttune knows, or more than one. */
 int boot_loader(const struct knob_ctx *c, const struct boot_loader **ret, struct hft_err *err);

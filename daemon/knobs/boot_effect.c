@@ -123,6 +123,7 @@ void boot_effect(const struct knob_ctx *c, const struct boot_row *row, const cha
 	if (r == 0)
 		r = fsio_mode(c->fs, row->effect, &mode);
 	v->state = r == 0 && (mode & 0222) != 0 ? KNOB_PENDING : KNOB_DRIFT;
-	snprintf(v->reason, sizeof(v->reason), "%sbooted with it, but %s says '%s'",
-	         v->state == KNOB_PENDING ? "reboot: " : "", row->effect, strbuf_str(&text));
+	snprintf(v->reason, sizeof(v->reason), "%sbooted with it, but %s says '%.40s'%s",
+	         v->state == KNOB_PENDING ? "reboot: " : "", row->effect, strbuf_str(&text),
+	         v->state == KNOB_DRIFT ? "; see journalctl -k" : "");
 }

@@ -60,18 +60,7 @@ static int grub_staged(const struct knob_ctx *c, struct strbuf *ret, struct hft_
 	return ret->oom ? err_oom(err) : 0;
 }
 
-static int remove_ours(const struct knob_ctx *c, bool with_dir, struct hft_err *err)
-{
-	int r = durable_remove(c->fs, OURS, err);
-
-	if (r < 0 || !with_dir)
-		return r;
-	r = fsio_rmdir(c->fs, DROPINS, err);
-	if (r == -ENOTEMPTY || r == -ENOENT) /* somebody else has put a file there since */
-		return 0;
-	return r < 0 ? r : fsio_sync_dir(c->fs, "/etc/default", err);
-}
-
+/* A directory that we make comes and goes with the file; the file says whether we made it. */
 static int grub_stage(const struct knob_ctx *c, const char *line, struct hft_err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf text = { 0 };
@@ -79,60 +68,61 @@ static int grub_stage(const struct knob_ctx *c, const char *line, struct hft_err
 	int r = read_ours(c, &text, err);
 	if (r < 0)
 		return r;
-	bool has_dir = fsio_exists(c->fs, DROPINS);
-	bool made_dir = !has_dir || strstr(strbuf_str(&text), MADE_DIR) != NULL;
+	bool made_dir = !fsio_exists(c->fs, DROPINS) || strstr(strbuf_str(&text), MADE_DIR) != NULL;
 	if (line[0] == '\0')
-		return has_dir ? remove_ours(c, made_dir, err) : 0;
-	if (!has_dir)
-		r = fsio_mkdirs(c->fs, DROPINS, 0755, err);
-	if (r < 0)
-		return r;
+		return made_dir ? durable_remove_with_dir(c->fs, OURS, err) : durable_remove(c->fs, OURS, err);
 	strbuf_reset(&text);
 	strbuf_addf(&text, HEAD "%s" BEFORE_LINE "%s" AFTER_LINE, made_dir ? MADE_DIR : "", line);
-	return text.oom ? err_oom(err) : durable_replace(c->fs, OURS, text.s, text.len, 0644, err);
+	return text.oom ? err_oom(err) : durable_replace_in_dir(c->fs, OURS, text.s, text.len, 0644, err);
 }
 
 static int grub_take_effect(const struct knob_ctx *c, struct hft_err *err)
 {
 	static const char *const update_grub[] = { UPDATE_GRUB, NULL };
 
-	(void)c;
-	return program_run(update_grub, DEADLINE_S, err);
+	return program_run(c, update_grub, DEADLINE_S, err);
 }
 
 /* --- what others say ---------------------------------------------------------------------------------------------- */
 
-/* Shell quotes are blanks to us: a word that is set apart by them is set apart. */
+/*
+ * Does a line of shell set it? Whatever variable it goes through ("MINE='isolcpus=2'", "export GRUB_CMDLINE_LINUX=..."),
+ * it is a word of its own once quotes, separators and the "NAME=" before it are blanks. Xen's own parameters are not the
+ * kernel's.
+ */
 static bool line_sets(char *line, const char *prefix)
 {
-	CLEANUP(strbuf_done) struct strbuf value = { 0 };
-
 	line += strspn(line, " \t");
-	if (strncmp(line, "GRUB_CMDLINE_LINUX", strlen("GRUB_CMDLINE_LINUX")) != 0)
+	if (line[0] == '#' || strncmp(line, "GRUB_CMDLINE_XEN", strlen("GRUB_CMDLINE_XEN")) == 0)
 		return false;
-	for (char *p = line; *p != '\0'; p++)
-		if (*p == '"' || *p == '\'')
-			*p = ' ';
-	return boot_find(line, prefix, &value);
+	char *comment = strstr(line, " #");
+	if (comment != NULL)
+		*comment = '\0';
+	for (char *p = line; (p = strpbrk(p, "\"'`;(){}\\")) != NULL;)
+		*p = ' ';
+	if (boot_names(line, prefix))
+		return true;
+	char *value = strchr(line, '=');
+	return value != NULL && boot_names(value + 1, prefix);
 }
 
 static int look_in(const struct knob_ctx *c, const char *path, const char *prefix, struct strbuf *ret,
                    struct hft_err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf text = { 0 };
+	char *rest = NULL;
 	unsigned n = 0;
 
 	int r = fsio_read_file(c->fs, path, FILE_MAX, &text, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	for (char *line = text.s; line != NULL && *line != '\0' && ret->len == 0;) {
-		char *end = strchrnul(line, '\n');
-		char *next = *end != '\0' ? end + 1 : end;
-		*end = '\0';
+	for (char *line = text.s; line != NULL && ret->len == 0; line = rest) {
+		rest = strchr(line, '\n');
+		if (rest != NULL)
+			*rest++ = '\0';
 		n++;
 		if (line_sets(line, prefix))
 			strbuf_addf(ret, "%s:%u", path, n);
-		line = next;
 	}
 	return ret->oom ? err_oom(err) : 0;
 }
@@ -149,7 +139,7 @@ static int grub_foreign(const struct knob_ctx *c, const char *prefix, struct str
 		CLEANUP(mem_freep) char *path = str_printf(DROPINS "/%s", names.s[i]);
 		if (path == NULL)
 			return err_oom(err);
-		if (str_ends(path, ".cfg") && strcmp(path, OURS) != 0)
+		if (str_ends(path, ".cfg") && names.s[i][0] != '.' && strcmp(path, OURS) != 0)
 			r = look_in(c, path, prefix, ret, err);
 	}
 	return r;
@@ -157,22 +147,35 @@ static int grub_foreign(const struct knob_ctx *c, const char *prefix, struct str
 
 /* --- what will be booted ------------------------------------------------------------------------------------------ */
 
-/* "	linux	/boot/vmlinuz-6.1.0-56-amd64 root=... ro quiet": the command line, or NULL. */
-static const char *command_line(const char *line)
+/* The scripts that make entries of this system's kernels: 10_linux, 20_linux_xen, 10_linux_zfs; not 30_os-prober. */
+static bool is_linux_part(const char *line)
 {
-	line += strspn(line, " \t");
-	if (strncmp(line, "linux", 5) != 0)
-		return NULL;
-	line += strcspn(line, " \t");
-	line += strspn(line, " \t");
-	return *line != '\0' ? line : NULL;
+	return str_match("### BEGIN /etc/grub.d/*_linux* ###", line);
 }
 
+/* "	linux	/boot/vmlinuz-6.1.0-56-amd64 root=... ro quiet", and under Xen "	module2	/boot/vmlinuz-...
+ * placeholder root=...": the kernel's file and command line, or NULL. */
+static const char *command_line(const char *line)
+{
+	static const char *const commands[] = { "linux", "linux16", "linuxefi", "module", "module2", "xen_module" };
+
+	line += strspn(line, " \t");
+	size_t n = strcspn(line, " \t");
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (strlen(commands[i]) != n || strncmp(line, commands[i], n) != 0)
+			continue;
+		if (commands[i][0] != 'l' && strstr(line, " placeholder ") == NULL) /* an initrd, or a policy */
+			return NULL;
+		line += n;
+		return line + strspn(line, " \t");
+	}
+	return NULL;
+}
+
+/* For hosts that do not come up: it does not get what GRUB_CMDLINE_LINUX_DEFAULT says. */
 static bool is_recovery(const char *line)
 {
-	CLEANUP(strbuf_done) struct strbuf value = { 0 };
-
-	return boot_find(line, "single", &value) || boot_find(line, "recovery", &value);
+	return boot_names(line, "single") || boot_names(line, "recovery");
 }
 
 static void judge_entry(const char *line, const char *prefix, const char *value, struct strbuf *ret)
@@ -190,28 +193,34 @@ static int grub_entries(const struct knob_ctx *c, const char *prefix, const char
                         struct hft_err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf text = { 0 };
-	bool ours = false; /* in the part of 10_linux; other parts boot other systems */
+	bool is_linux = false;
+	char *rest = NULL;
+	size_t n = 0;
 
 	strbuf_reset(ret);
 	int r = fsio_read_file(c->fs, GRUB_CFG, FILE_MAX, &text, err);
 	if (r < 0)
 		return r;
-	for (char *line = text.s; line != NULL && *line != '\0' && ret->len == 0;) {
-		char *end = strchrnul(line, '\n');
-		char *next = *end != '\0' ? end + 1 : end;
-		*end = '\0';
+	for (char *line = text.s; line != NULL && ret->len == 0; line = rest) {
+		rest = strchr(line, '\n');
+		if (rest != NULL)
+			*rest++ = '\0';
 		if (str_starts(line, "### BEGIN "))
-			ours = str_ends(line, "/10_linux ###");
-		const char *booted = ours ? command_line(line) : NULL;
-		if (booted != NULL && !is_recovery(booted))
-			judge_entry(booted, prefix, value, ret);
-		line = next;
+			is_linux = is_linux_part(line);
+		const char *booted = is_linux ? command_line(line) : NULL;
+		if (booted == NULL || is_recovery(booted))
+			continue;
+		n++;
+		judge_entry(booted, prefix, value, ret);
 	}
+	if (n == 0)
+		strbuf_add(ret, "no entry in " GRUB_CFG " that boots a kernel of this system");
 	return ret->oom ? err_oom(err) : 0;
 }
 
 const struct boot_loader boot_grub = {
 	.name = "grub",
+	.wants = DEFAULTS " and " GRUB_CFG,
 	.is_here = grub_is_here,
 	.staged = grub_staged,
 	.stage = grub_stage,

@@ -35,6 +35,10 @@ struct knob_ctx {
 	struct host *host;              /* knobs that need interrupts or NICs call host_read_irqs() themselves */
 	const struct knob_holds *holds; /* NULL where nothing can be held: standalone mode, copied trees */
 	bool copied;                    /* a copied tree: the row's transform stands in for the kernel */
+	/* Called about every second by what takes long and knows when to give up; or NULL. Otherwise a step that says
+	 * nothing for too long is ended from outside. */
+	void (*alive)(void *data);
+	void *alive_data;
 };
 
 struct knob_object {

@@ -246,19 +246,37 @@ static int boot_explain(size_t i, struct knob_doc *ret)
 
 /* --- which loader ------------------------------------------------------------------------------------------------- */
 
+static const struct boot_loader *const loaders[] = { &boot_grub, &boot_bls, &boot_sdboot };
+
+static int raise_none(struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf known = { 0 };
+
+	err_raise(err, ERR_NO_MATCH, ENOENT, "boot", "no boot loader that hfttune knows how to give parameters to");
+	for (size_t i = 0; i < ARRAY_LEN(loaders); i++)
+		strbuf_addf(&known, "%s%s by %s", i > 0 ? "; " : "", loaders[i]->name, loaders[i]->wants);
+	err_hint(err, "it knows %s", strbuf_str(&known));
+	return -ENOENT;
+}
+
+/* Which of two it is that boots the host cannot be seen from its files. */
 int boot_loader(const struct knob_ctx *c, const struct boot_loader **ret, struct hft_err *err)
 {
-	static const struct boot_loader *const loaders[] = { &boot_grub };
+	const struct boot_loader *found = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(loaders); i++) {
 		if (!loaders[i]->is_here(c))
 			continue;
-		*ret = loaders[i];
-		return 0;
+		if (found != NULL) {
+			err_raise(err, ERR_NO_MATCH, ENOENT, "boot", "both %s and %s look installed", found->name,
+			          loaders[i]->name);
+			err_hint(err, "remove what does not boot this host: %s is known by %s", found->name, found->wants);
+			return -ENOENT;
+		}
+		found = loaders[i];
 	}
-	err_raise(err, ERR_NO_MATCH, ENOENT, "boot", "no boot loader that hfttune knows how to give parameters to");
-	err_hint(err, "hfttune knows GRUB as Debian has it (/etc/default/grub and /boot/grub/grub.cfg)");
-	return -ENOENT;
+	*ret = found;
+	return found != NULL ? 0 : raise_none(err);
 }
 
 const struct knob knob_boot = {

@@ -16,11 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/knobs/knob.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
 #define TAIL_BYTES 200 /* of what a program that failed had printed last */
+#define BEAT_MS 1000
 
 static int64_t now_ms(void)
 {
@@ -61,7 +63,7 @@ static int spawn(const char *const argv[], int out, pid_t *ret_pid)
 }
 
 /* Until the end of its output. False: the time is over. */
-static bool read_to_end(int fd, int64_t deadline_ms, struct strbuf *tail)
+static bool read_to_end(const struct knob_ctx *c, int fd, int64_t deadline_ms, struct strbuf *tail)
 {
 	char chunk[4096];
 
@@ -71,8 +73,11 @@ static bool read_to_end(int fd, int64_t deadline_ms, struct strbuf *tail)
 
 		if (left <= 0)
 			return false;
-		if (poll(&p, 1, (int)left) <= 0)
+		if (poll(&p, 1, left < BEAT_MS ? (int)left : BEAT_MS) <= 0) {
+			if (c->alive != NULL)
+				c->alive(c->alive_data);
 			continue;
+		}
 		ssize_t n = read(fd, chunk, sizeof(chunk));
 		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
 			return true;
@@ -106,7 +111,7 @@ static const char *one_line(struct strbuf *text)
 	return text->len > TAIL_BYTES ? text->s + text->len - TAIL_BYTES : strbuf_str(text);
 }
 
-static int run_child(const char *const argv[], unsigned deadline_s, struct hft_err *err)
+int program_run_child(const struct knob_ctx *c, const char *const argv[], unsigned deadline_s, struct hft_err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf tail = { 0 };
 	CLEANUP(mem_closep) int ours = -1;
@@ -122,7 +127,7 @@ static int run_child(const char *const argv[], unsigned deadline_s, struct hft_e
 	if (r < 0)
 		return err_raise(err, ERR_IO, -r, argv[0], "cannot start %s: %s", argv[0], strerror(-r));
 	mem_closep(&theirs);
-	bool in_time = read_to_end(ours, now_ms() + (int64_t)deadline_s * 1000, &tail);
+	bool in_time = read_to_end(c, ours, now_ms() + (int64_t)deadline_s * 1000, &tail);
 	if (!in_time)
 		kill(-pid, SIGKILL);
 	r = reap(pid);
@@ -134,7 +139,7 @@ static int run_child(const char *const argv[], unsigned deadline_s, struct hft_e
 	return 0;
 }
 
-int program_run(const char *const argv[], unsigned deadline_s, struct hft_err *err)
+int program_run(const struct knob_ctx *c, const char *const argv[], unsigned deadline_s, struct hft_err *err)
 {
-	return sd_booted() > 0 ? program_run_unit(argv, deadline_s, err) : run_child(argv, deadline_s, err);
+	return sd_booted() > 0 ? program_run_unit(c, argv, deadline_s, err) : program_run_child(c, argv, deadline_s, err);
 }

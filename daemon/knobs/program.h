@@ -7,13 +7,16 @@
 #pragma once
 
 struct hft_err;
+struct knob_ctx;
 
 /*
  * argv[0] is the absolute path, the last one NULL. deadline_s: then it is killed, with what it has started.
  * 0: it ended with status 0. -ENOENT: it is not installed; -ETIMEDOUT ERR_TIMEOUT; -EREMOTEIO: it failed, with the end
  * of what it printed (or the name of its unit, whose journal has it) in the message; other -errno ERR_IO.
  */
-int program_run(const char *const argv[], unsigned deadline_s, struct hft_err *err);
+int program_run(const struct knob_ctx *c, const char *const argv[], unsigned deadline_s, struct hft_err *err);
 
-/* As above, by the service manager on the system bus; for program.c alone. */
-int program_run_unit(const char *const argv[], unsigned deadline_s, struct hft_err *err);
+/* The two ways of it; for program.c and its tests. The unit is hfttune-NAME.service of the system bus: one that still
+ * runs, for a daemon that was killed meanwhile, is waited for first. */
+int program_run_child(const struct knob_ctx *c, const char *const argv[], unsigned deadline_s, struct hft_err *err);
+int program_run_unit(const struct knob_ctx *c, const char *const argv[], unsigned deadline_s, struct hft_err *err);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/knobs/knob.h"
 #include "daemon/knobs/program.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
@@ -68,6 +69,12 @@ static int append_unit(sd_bus_message *m, const char *unit, const char *const ar
 	return r < 0 ? r : sd_bus_message_append(m, "a(sa(sv))", 0);
 }
 
+static void beat(const struct knob_ctx *c)
+{
+	if (c->alive != NULL)
+		c->alive(c->alive_data);
+}
+
 static int start(sd_bus *bus, const char *unit, const char *const argv[], unsigned deadline_s, sd_bus_error *error,
                  sd_bus_message **ret)
 {
@@ -86,20 +93,37 @@ static time_t now_s(void)
 	return t.tv_sec;
 }
 
-static int await(sd_bus *bus, struct job *job, unsigned deadline_s)
+static int await(const struct knob_ctx *c, sd_bus *bus, struct job *job, time_t end)
 {
-	time_t end = now_s() + deadline_s + GRACE_S;
-
 	while (job->result[0] == '\0') {
 		int r = sd_bus_process(bus, NULL);
 		if (r == 0 && now_s() > end)
 			return -ETIMEDOUT;
-		if (r == 0)
+		if (r == 0) {
+			beat(c);
 			r = sd_bus_wait(bus, 1000000);
+		}
 		if (r < 0 && r != -EINTR)
 			return r;
 	}
 	return 0;
+}
+
+/* A unit of this name that is there still runs what a daemon before us started: two at once would disturb each other. */
+static int start_when_free(const struct knob_ctx *c, sd_bus *bus, const char *unit, const char *const argv[],
+                           unsigned deadline_s, sd_bus_error *error, sd_bus_message **ret)
+{
+	time_t end = now_s() + deadline_s;
+
+	for (;;) {
+		int r = start(bus, unit, argv, deadline_s, error, ret);
+		if (!sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists") || now_s() > end)
+			return r;
+		sd_bus_error_free(error);
+		beat(c);
+		sd_bus_process(bus, NULL);
+		sleep(1);
+	}
 }
 
 static int judge(const struct job *job, const char *unit, const char *program, unsigned deadline_s, struct hft_err *err)
@@ -114,7 +138,7 @@ static int judge(const struct job *job, const char *unit, const char *program, u
 	return strcmp(job->result, "timeout") == 0 ? -ETIMEDOUT : -EREMOTEIO;
 }
 
-int program_run_unit(const char *const argv[], unsigned deadline_s, struct hft_err *err)
+int program_run_unit(const struct knob_ctx *c, const char *const argv[], unsigned deadline_s, struct hft_err *err)
 {
 	CLEANUP(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -123,12 +147,12 @@ int program_run_unit(const char *const argv[], unsigned deadline_s, struct hft_e
 	char unit[96];
 
 	const char *name = strrchr(argv[0], '/') + 1;
-	snprintf(unit, sizeof(unit), "hfttune-%.40s-%d.service", name, (int)getpid());
+	snprintf(unit, sizeof(unit), "hfttune-%.40s.service", name);
 	int r = sd_bus_open_system(&bus);
 	r = r < 0 ? r : sd_bus_match_signal(bus, NULL, MANAGER, "JobRemoved", on_job_removed, &job);
-	r = r < 0 ? r : start(bus, unit, argv, deadline_s, &error, &reply);
+	r = r < 0 ? r : start_when_free(c, bus, unit, argv, deadline_s, &error, &reply);
 	r = r < 0 ? r : sd_bus_message_read(reply, "o", &job.path);
-	r = r < 0 ? r : await(bus, &job, deadline_s);
+	r = r < 0 ? r : await(c, bus, &job, now_s() + deadline_s + GRACE_S);
 	if (r < 0)
 		return err_raise(err, ERR_IO, -r, argv[0], "cannot run %s as the unit %s: %s", argv[0], unit,
 		                 error.message != NULL ? error.message : strerror(-r));

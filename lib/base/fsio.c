@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "lib/base/err.h"
@@ -933,6 +934,68 @@ int fsio_rename(struct fsio *fs, const char *from, const char *to, struct hft_er
 		fault_after(FAULT_RENAME, to);
 	}
 	return r < 0 ? raise_io(err, r, to, "rename to") : 0;
+}
+
+static int link_beneath(struct fsio *fs, const char *from, const char *to)
+{
+	CLEANUP(mem_closep) int from_fd = -1;
+	CLEANUP(mem_closep) int to_fd = -1;
+	const char *from_name, *to_name;
+
+	int r = open_parent(fs, from, &from_fd, &from_name);
+	if (r == 0)
+		r = open_parent(fs, to, &to_fd, &to_name);
+	if (r < 0)
+		return r;
+	return linkat(from_fd, from_name, to_fd, to_name, 0) < 0 ? -errno : 0;
+}
+
+int fsio_link(struct fsio *fs, const char *from, const char *to, struct hft_err *err)
+{
+	int r = fault_before(FAULT_RENAME, to);
+	if (r == 0) {
+		r = link_beneath(fs, from, to);
+		fault_after(FAULT_RENAME, to);
+	}
+	return r < 0 ? raise_io(err, r, to, "link to") : 0;
+}
+
+/* One extended attribute; what this file system or process may not set is not there to be read either. */
+static int copy_xattr(int from, int to, const char *name)
+{
+	char value[4096];
+	ssize_t n = fgetxattr(from, name, value, sizeof(value));
+
+	if (n < 0)
+		return -errno;
+	return fsetxattr(to, name, value, (size_t)n, 0) < 0 ? -errno : 0;
+}
+
+static int copy_attributes(int from, int to)
+{
+	char names[4096];
+	struct stat st;
+
+	if (fstat(from, &st) < 0 || fchown(to, st.st_uid, st.st_gid) < 0 || fchmod(to, st.st_mode & 07777) < 0)
+		return -errno;
+	ssize_t size = flistxattr(from, names, sizeof(names));
+	if (size < 0)
+		return errno == ENOTSUP ? 0 : -errno;
+	for (const char *name = names; name < names + size; name += strlen(name) + 1) {
+		int r = copy_xattr(from, to, name);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int fsio_copy_attributes(struct fsio *fs, const char *from, int fd, struct hft_err *err)
+{
+	CLEANUP(mem_closep) int from_fd = open_faulty(fs, FAULT_OPEN, from, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	if (from_fd < 0)
+		return raise_io(err, from_fd, from, "open");
+	int r = copy_attributes(from_fd, fd);
+	return r < 0 ? raise_io(err, r, from, "copy owner, mode and attributes of") : 0;
 }
 
 static int unlink_beneath(struct fsio *fs, const char *path, int flags)

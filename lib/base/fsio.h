@@ -80,6 +80,10 @@ int fsio_append(int fd, const void *buf, size_t size, const char *path, struct h
 int fsio_datasync(int fd, const char *path, struct hft_err *err);          /* fdatasync(2); an error is final */
 int fsio_truncate(int fd, size_t size, const char *path, struct hft_err *err); /* ftruncate(2) */
 int fsio_rename(struct fsio *fs, const char *from, const char *to, struct hft_err *err);
+/* A second name for a file, on the same file system. -EEXIST when `to` is there, as ERR_IO too. */
+int fsio_link(struct fsio *fs, const char *from, const char *to, struct hft_err *err);
+/* Owner, mode and extended attributes (labels) of a file to an open one. */
+int fsio_copy_attributes(struct fsio *fs, const char *from, int fd, struct hft_err *err);
 int fsio_unlink(struct fsio *fs, const char *path, struct hft_err *err);
 int fsio_rmdir(struct fsio *fs, const char *path, struct hft_err *err); /* -ENOTEMPTY as ERR_IO, too */
 int fsio_sync_dir(struct fsio *fs, const char *path, struct hft_err *err); /* fsync(2) of the directory */
