@@ -87,8 +87,10 @@ static int staged_line(const struct knob_ctx *c, const char *key, const struct b
 	*ret_row = boot_row(key);
 	if (*ret_row == NULL)
 		return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, key, "not a parameter of this version");
-	int r = boot_loader(c, ret_loader, err);
-	return r < 0 ? r : (*ret_loader)->staged(c, ret, err);
+	/* Without its boot loader the parameter is not gone, but out of reach. */
+	if (boot_loader(c, ret_loader, err) < 0)
+		return err_raise(err, ERR_IO, EIO, key, "its boot loader is not there any more");
+	return (*ret_loader)->staged(c, ret, err);
 }
 
 static int boot_read(const struct knob_ctx *c, const char *key, struct strbuf *ret, struct hft_err *err)

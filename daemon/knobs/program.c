@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@
 
 #include "daemon/knobs/knob.h"
 #include "lib/base/err.h"
+#include "lib/base/fsio.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -32,10 +34,36 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Output and errors to `out`; a group of its own, so that what it starts can be ended with it. */
-static int spawn(const char *const argv[], int out, pid_t *ret_pid)
+static bool read_lang(const char *text, char *ret)
 {
-	static char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.@-";
+	const char *at = strncmp(text, "LANG=", 5) == 0 ? text : strstr(text, "\nLANG=");
+
+	if (at == NULL)
+		return false;
+	at = strchr(at, '=') + 1;
+	at += *at == '"' || *at == '\'';
+	size_t n = strspn(at, plain);
+	if (n == 0 || strlen("LANG=") + n >= PROGRAM_LANG_MAX)
+		return false;
+	snprintf(ret, PROGRAM_LANG_MAX, "LANG=%.*s", (int)n, at);
+	return true;
+}
+
+void program_lang(const struct knob_ctx *c, char ret[static PROGRAM_LANG_MAX])
+{
+	static const char *const files[] = { "/etc/default/locale", "/etc/locale.conf" };
+	CLEANUP(strbuf_done) struct strbuf text = { 0 };
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (fsio_probe(c->fs, files[i], &text) == 0 && read_lang(strbuf_str(&text), ret))
+			return;
+}
+
+/* Output and errors to `out`; a group of its own, so that what it starts can be ended with it. */
+static int spawn(const char *const argv[], char *const environment[], int out, pid_t *ret_pid)
+{
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none, all;
@@ -116,6 +144,7 @@ int program_run_child(const struct knob_ctx *c, const char *const argv[], unsign
 	CLEANUP(strbuf_done) struct strbuf tail = { 0 };
 	CLEANUP(mem_closep) int ours = -1;
 	CLEANUP(mem_closep) int theirs = -1;
+	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", lang[PROGRAM_LANG_MAX];
 	int ends[2];
 	pid_t pid;
 
@@ -123,7 +152,8 @@ int program_run_child(const struct knob_ctx *c, const char *const argv[], unsign
 		return err_raise(err, ERR_IO, errno, argv[0], "cannot make a pipe");
 	ours = ends[0];
 	theirs = ends[1];
-	int r = spawn(argv, theirs, &pid);
+	program_lang(c, lang);
+	int r = spawn(argv, (char *[]){ path, lang[0] != '\0' ? lang : NULL, NULL }, theirs, &pid);
 	if (r < 0)
 		return err_raise(err, ERR_IO, -r, argv[0], "cannot start %s: %s", argv[0], strerror(-r));
 	mem_closep(&theirs);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Programs that are the interface to something (update-grub, grubby): run to their end by absolute path, without a
- * shell, with nothing on standard input and an environment of PATH and LC_ALL alone. With systemd as PID 1 in a
+ * shell, with nothing on standard input and an environment of PATH and the host's LANG alone (update-grub writes titles
+ * of entries in it, and GRUB_DEFAULT may name one). With systemd as PID 1 in a
  * transient unit of their own, outside the sandbox of hfttuned; elsewhere as a child in a process group of its own.
  */
 #pragma once
@@ -16,6 +17,9 @@ struct knob_ctx;
  */
 int program_run(const struct knob_ctx *c, const char *const argv[], unsigned deadline_s, struct hft_err *err);
 
+/* "LANG=..." as /etc/default/locale or /etc/locale.conf of the host has it; "" when neither says. */
+#define PROGRAM_LANG_MAX 64
+void program_lang(const struct knob_ctx *c, char ret[static PROGRAM_LANG_MAX]);
 /* The two ways of it; for program.c and its tests. The unit is hfttune-NAME.service of the system bus: one that still
  * runs, for a daemon that was killed meanwhile, is waited for first. */
 int program_run_child(const struct knob_ctx *c, const char *const argv[], unsigned deadline_s, struct hft_err *err);

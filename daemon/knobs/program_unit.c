@@ -54,7 +54,21 @@ static int append_command(sd_bus_message *m, const char *const argv[])
 	return r;
 }
 
-static int append_unit(sd_bus_message *m, const char *unit, const char *const argv[], unsigned deadline_s)
+static int append_environment(sd_bus_message *m, const char *lang)
+{
+	const char *const list[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", lang[0] != '\0' ? lang : NULL, NULL };
+	int r = sd_bus_message_open_container(m, 'r', "sv");
+
+	r = r < 0 ? r : sd_bus_message_append(m, "s", "Environment");
+	r = r < 0 ? r : sd_bus_message_open_container(m, 'v', "as");
+	r = r < 0 ? r : sd_bus_message_append_strv(m, (char **)(uintptr_t)list);
+	for (int i = 0; i < 2; i++)
+		r = r < 0 ? r : sd_bus_message_close_container(m);
+	return r;
+}
+
+static int append_unit(sd_bus_message *m, const char *unit, const char *lang, const char *const argv[],
+                       unsigned deadline_s)
 {
 	int r = sd_bus_message_append(m, "ss", unit, "fail");
 
@@ -62,8 +76,7 @@ static int append_unit(sd_bus_message *m, const char *unit, const char *const ar
 	r = r < 0 ? r : sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "Description", "s", "Started by hfttuned", "Type", "s",
 	                                      "oneshot", "TimeoutStartUSec", "t", (uint64_t)deadline_s * 1000000,
 	                                      "CollectMode", "s", "inactive-or-failed");
-	r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "Environment", "as", 2, "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-	                                      "LC_ALL=C");
+	r = r < 0 ? r : append_environment(m, lang);
 	r = r < 0 ? r : append_command(m, argv);
 	r = r < 0 ? r : sd_bus_message_close_container(m);
 	return r < 0 ? r : sd_bus_message_append(m, "a(sa(sv))", 0);
@@ -75,13 +88,15 @@ static void beat(const struct knob_ctx *c)
 		c->alive(c->alive_data);
 }
 
-static int start(sd_bus *bus, const char *unit, const char *const argv[], unsigned deadline_s, sd_bus_error *error,
-                 sd_bus_message **ret)
+static int start(const struct knob_ctx *c, sd_bus *bus, const char *unit, const char *const argv[], unsigned deadline_s,
+                 sd_bus_error *error, sd_bus_message **ret)
 {
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	char lang[PROGRAM_LANG_MAX];
 	int r = sd_bus_message_new_method_call(bus, &m, MANAGER, "StartTransientUnit");
 
-	r = r < 0 ? r : append_unit(m, unit, argv, deadline_s);
+	program_lang(c, lang);
+	r = r < 0 ? r : append_unit(m, unit, lang, argv, deadline_s);
 	return r < 0 ? r : sd_bus_call(bus, m, 0, error, ret);
 }
 
@@ -116,7 +131,7 @@ static int start_when_free(const struct knob_ctx *c, sd_bus *bus, const char *un
 	time_t end = now_s() + deadline_s;
 
 	for (;;) {
-		int r = start(bus, unit, argv, deadline_s, error, ret);
+		int r = start(c, bus, unit, argv, deadline_s, error, ret);
 		if (!sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists") || now_s() > end)
 			return r;
 		sd_bus_error_free(error);
