@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
@@ -38,6 +39,16 @@ static int clear(struct fsio *fs, const char *path, struct hft_err *err)
 {
 	int r = fsio_unlink(fs, path, err);
 
+	return r == -ENOENT ? 0 : r;
+}
+
+/* 0 with whether it is there. Not to know is an error: fsio_exists() would say no. */
+static int look(struct fsio *fs, const char *path, bool *ret, struct hft_err *err)
+{
+	struct stat st;
+
+	int r = fsio_stat(fs, path, &st, err);
+	*ret = r == 0;
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -123,10 +134,12 @@ static int make_place(const char *path, struct place *ret, struct hft_err *err)
 static int clear_dir(struct fsio *fs, const struct place *p, struct hft_err *err)
 {
 	CLEANUP(names_done) struct names inside = { 0 };
+	bool there;
 
-	if (!fsio_exists(fs, p->dir.new))
-		return 0;
-	int r = make_names(p->inside, &inside, err);
+	int r = look(fs, p->dir.new, &there, err);
+	if (r < 0 || !there)
+		return r;
+	r = make_names(p->inside, &inside, err);
 	if (r == 0)
 		r = clear(fs, inside.new, err);
 	if (r == 0)
@@ -138,11 +151,14 @@ int durable_replace_in_dir(struct fsio *fs, const char *path, const void *bytes,
                            struct hft_err *err)
 {
 	CLEANUP(place_done) struct place p = { 0 };
+	bool there = false;
 
 	int r = make_place(path, &p, err);
 	if (r == 0)
 		r = clear_dir(fs, &p, err);
-	if (r < 0 || fsio_exists(fs, p.file.dir))
+	if (r == 0)
+		r = look(fs, p.file.dir, &there, err);
+	if (r < 0 || there)
 		return r < 0 ? r : replace(fs, &p.file, path, bytes, size, mode, NULL, err);
 	r = fsio_mkdirs(fs, p.dir.new, 0755, err);
 	if (r == 0)
@@ -158,17 +174,17 @@ int durable_replace_in_dir(struct fsio *fs, const char *path, const void *bytes,
 	return fsio_sync_dir(fs, p.dir.dir, err);
 }
 
-/* Is nothing in the directory but the file, and what calls of ours have left? */
+/* Is nothing in the directory but the file, and what calls of ours have left? -ENOENT: there is no directory. */
 static int is_alone(struct fsio *fs, const struct place *p, const char *path, bool *ret, struct hft_err *err)
 {
 	CLEANUP(strlist_done) struct strlist names = { 0 };
 
 	int r = fsio_list(fs, p->file.dir, &names, err);
-	*ret = r == 0;
+	*ret = true;
 	for (size_t i = 0; i < names.n; i++)
 		*ret = *ret && (str_eq(names.s[i], strrchr(path, '/') + 1) ||
 		                str_eq(names.s[i], strrchr(p->file.new, '/') + 1));
-	return r == -ENOENT ? 0 : r;
+	return r;
 }
 
 int durable_remove_with_dir(struct fsio *fs, const char *path, struct hft_err *err)
@@ -182,9 +198,9 @@ int durable_remove_with_dir(struct fsio *fs, const char *path, struct hft_err *e
 	if (r == 0)
 		r = is_alone(fs, &p, path, &alone, err);
 	if (r < 0)
-		return r;
+		return r == -ENOENT ? 0 : r;
 	if (!alone)
-		return fsio_exists(fs, p.file.dir) ? durable_remove(fs, path, err) : 0;
+		return durable_remove(fs, path, err);
 	r = fsio_rename(fs, p.file.dir, p.dir.new, err);
 	if (r == 0)
 		r = fsio_sync_dir(fs, p.dir.dir, err);
@@ -206,9 +222,12 @@ int durable_original(const char *path, char **ret, struct hft_err *err)
 int durable_edit(struct fsio *fs, const char *path, const void *bytes, size_t size, struct hft_err *err)
 {
 	CLEANUP(names_done) struct names n = { 0 };
+	bool kept = false;
 
 	int r = make_names(path, &n, err);
-	if (r == 0 && !fsio_exists(fs, n.original)) {
+	if (r == 0)
+		r = look(fs, n.original, &kept, err);
+	if (r == 0 && !kept) {
 		r = fsio_link(fs, path, n.original, err);
 		if (r == 0)
 			r = fsio_sync_dir(fs, n.dir, err);
@@ -219,11 +238,14 @@ int durable_edit(struct fsio *fs, const char *path, const void *bytes, size_t si
 int durable_restore(struct fsio *fs, const char *path, struct hft_err *err)
 {
 	CLEANUP(names_done) struct names n = { 0 };
+	bool kept = false;
 
 	int r = make_names(path, &n, err);
 	if (r == 0)
 		r = clear(fs, n.new, err);
-	if (r < 0 || !fsio_exists(fs, n.original))
+	if (r == 0)
+		r = look(fs, n.original, &kept, err);
+	if (r < 0 || !kept)
 		return r;
 	/* Two names of one file (kept, and then not changed): rename(2) does nothing, so the second one has to go. */
 	r = fsio_rename(fs, n.original, path, err);
