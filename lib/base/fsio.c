@@ -974,9 +974,14 @@ static int copy_xattr(int from, int to, const char *name)
 static int copy_attributes(int from, int to)
 {
 	char names[4096];
-	struct stat st;
+	struct stat st, now;
 
-	if (fstat(from, &st) < 0 || fchown(to, st.st_uid, st.st_gid) < 0 || fchmod(to, st.st_mode & 07777) < 0)
+	if (fstat(from, &st) < 0 || fstat(to, &now) < 0)
+		return -errno;
+	/* A service without the right to give files away may still keep its own. */
+	if ((st.st_uid != now.st_uid || st.st_gid != now.st_gid) && fchown(to, st.st_uid, st.st_gid) < 0)
+		return -errno;
+	if (fchmod(to, st.st_mode & 07777) < 0)
 		return -errno;
 	ssize_t size = flistxattr(from, names, sizeof(names));
 	if (size < 0)

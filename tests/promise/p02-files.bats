@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# P2 for what is written to files: killed at any call, or failing in any call, in this boot or the next, the files of the
+# host are wholly before or wholly after, and nothing of ours lies around.
+load ../helper
+
+failures="EIO ENOSPC"
+[ -z "${HFT_QUICK:-}" ] || failures=EIO
+
+setup() {
+	host vm-1cpu
+	mkdir -p "$tree/etc/default" "$tree/boot/grub"
+	echo 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"' >"$tree/etc/default/grub"
+	echo '### BEGIN /etc/grub.d/10_linux ###' >"$tree/boot/grub/grub.cfg"
+	profile p <<-'END'
+		[phase a]
+		[a/sysctl]
+		vm.swappiness = 11
+		[a/boot]
+		skew_tick = 1
+		tsc = reliable
+	END
+	swappiness=$(value /proc/sys/vm/swappiness)
+	before=$(files)
+}
+
+# Names, modes and contents of what a boot loader reads, and what lies beside it.
+files() {
+	(cd "$tree/etc" && find default -printf '%p %m %y\n' | sort && find default -type f -print0 | sort -z | xargs -0 cksum)
+}
+
+every_point() {
+	HFT_FAULT_COUNT=$BATS_TEST_TMPDIR/points hft "$@" >/dev/null || [ $? = 5 ]
+	wc -l <"$BATS_TEST_TMPDIR/points"
+	rm -f "$BATS_TEST_TMPDIR/points"
+}
+
+fresh() {
+	rm -rf "$tree/var/lib/hfttune"
+	rm -rf "$tree/etc/default/"grub.d "$tree/etc/default/".grub.d*
+	echo "$swappiness" >"$tree/proc/sys/vm/swappiness"
+	cp "$BATS_TEST_TMPDIR/boot_id" "$tree/proc/sys/kernel/random/boot_id"
+}
+
+next_boot() {
+	echo 22222222-2222-2222-2222-222222222222 >"$tree/proc/sys/kernel/random/boot_id"
+	echo "$swappiness" >"$tree/proc/sys/vm/swappiness"
+}
+
+# settled: after a recovery the files are before or after, and a rollback takes them back.
+settled() {
+	local now
+	hft repair >"$BATS_TEST_TMPDIR/recover.log" 2>&1 || true
+	now=$(files)
+	[ "$now" = "$before" ] || [ "$now" = "$after" ] || { printf '%s: neither\n%s\n' "$1" "$now" >&2; return 1; }
+	hft rollback --all >"$BATS_TEST_TMPDIR/rollback.log" 2>&1 ||
+		{ echo "$1: rollback: $(<"$BATS_TEST_TMPDIR/rollback.log")" >&2; return 1; }
+	same "$before" "$(files)" || { echo "$1: the original was lost" >&2; return 1; }
+	[ "$(value /proc/sys/vm/swappiness)" = "$swappiness" ] || { echo "$1: swappiness" >&2; return 1; }
+}
+
+each_kill() { # VERB...: killed at every call, and recovered in this boot or (every other one) in the next
+	cp "$tree/proc/sys/kernel/random/boot_id" "$BATS_TEST_TMPDIR/boot_id"
+	exits 5 hft apply p
+	after=$(files)
+	[ "$1" = apply ] && fresh
+	n=$(every_point "$@")
+	[ "$n" -gt 30 ]
+	for ((i = 1; i <= n; i++)); do
+		fresh
+		[ "$1" = apply ] || exits 5 hft apply p
+		HFT_FAULT="*:$i:crash" hft "$@" >/dev/null 2>&1 || true
+		((i % 2)) || next_boot
+		settled "point $i of $n"
+	done
+	echo "# $n points" >&3
+}
+
+@test "P2 files: killed at every call of an apply" {
+	each_kill apply p
+}
+
+@test "P2 files: killed at every call of a rollback" {
+	each_kill rollback --all
+}
+
+@test "P2 files: every call of an apply fails once" {
+	cp "$tree/proc/sys/kernel/random/boot_id" "$BATS_TEST_TMPDIR/boot_id"
+	n=$(every_point apply p)
+	after=$(files)
+	for e in $failures; do
+		for ((i = 1; i <= n; i++)); do
+			fresh
+			status=0
+			HFT_FAULT="*:$i:$e" hft apply p >"$BATS_TEST_TMPDIR/out" 2>&1 || status=$?
+			case $status in
+			5) same "$after" "$(files)" || { echo "$e at $i: said done, and is not" >&2; return 1; } ;;
+			7) ;;
+			*) same "$before" "$(files)" || { echo "$e at $i: exit $status" >&2; cat "$BATS_TEST_TMPDIR/out" >&2; return 1; } ;;
+			esac
+			settled "$e at $i"
+		done
+	done
+	echo "# $n points, each with $failures" >&3
+}
