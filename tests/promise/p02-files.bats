@@ -76,15 +76,15 @@ each_kill() { # VERB...: killed at every call, and recovered in this boot or (ev
 	echo "# $n points" >&3
 }
 
-@test "P2 files: killed at every call of an apply" {
+@test "P2 files: an apply that dies anywhere" {
 	each_kill apply p
 }
 
-@test "P2 files: killed at every call of a rollback" {
+@test "P2 files: a rollback that dies anywhere" {
 	each_kill rollback --all
 }
 
-@test "P2 files: every call of an apply fails once" {
+@test "P2 files: an apply that meets a failure anywhere" {
 	cp "$tree/proc/sys/kernel/random/boot_id" "$BATS_TEST_TMPDIR/boot_id"
 	n=$(every_point apply p)
 	after=$(files)

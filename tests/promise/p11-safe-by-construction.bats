@@ -27,6 +27,23 @@ with_housekeeping() {
 	[ -n "$siblings" ]
 }
 
+@test "P11 boot parameters of all layers leave a core" {
+	mkdir -p "$tree/etc/default" "$tree/boot/grub"
+	touch "$tree/etc/default/grub" "$tree/boot/grub/grub.cfg"
+	online=$(value /sys/devices/system/cpu/online)
+	profile most <<<$'[cpus]\nmine = online - siblings(0)\n[phase a]\n[a/boot]\nisolcpus = ${mine}'
+	profile rest <<<$'[phase b]\n[b/boot]\nnohz_full = 0'
+	profile all <<<$'[phase a]\n[a/boot]\nisolcpus = managed_irq,domain,'"$online"
+	before=$(shot)
+	exits 2 hft --json apply all
+	[[ $(field .error.where) == *all.conf:3 ]]
+	same "$before" "$(shot)"
+	exits 5 hft apply most
+	exits 2 hft --json apply rest
+	[[ $(field .error.where) == *rest.conf:3 ]]
+	exits 5 hft verify
+}
+
 @test "P11 bounds hold for every way in: profile, --set, host.conf" {
 	profile v <<<$'[variables]\nv = 10\n[phase a]\n[a/sysctl]\nvm.swappiness = ${v}'
 	exits 3 hft plan v
