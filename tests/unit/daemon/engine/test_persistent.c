@@ -424,8 +424,12 @@ static void test_a_core_is_left_for_the_house(void **state)
 	profile(t, "bad", "[phase b]\n[b/boot]\nnohz_full = 0\n");
 	assert_error(t, call(t, engine_apply, &(struct request){.profile = "bad"}), ERR_INVALID_PROFILE, "nohz_full");
 	assert_string_equal(staged(t), "isolcpus=managed_irq,domain,2-3");
-	/* What is in force can be taken out whatever has become of the CPUs. */
-	put(t, "/sys/devices/system/cpu/online", "1-3");
+	/* What is in force can be taken out, one by one, whatever has become of the CPUs. */
+	profile(t, "other", "[phase o]\n[o/boot]\nskew_tick = 1\n");
+	apply(t, "other");
+	put(t, "/sys/devices/system/cpu/online", "2-3");
+	roll_back_phase(t, "o");
+	assert_string_equal(staged(t), "isolcpus=managed_irq,domain,2-3");
 	roll_back_all(t);
 	assert_nothing_is_staged(t);
 }

@@ -214,6 +214,7 @@ static void other_values_are_refused(void **state)
 		{ "hugepages.1G", "0:2,0:2", ERR_INVALID_PROFILE },
 		{ "hugepages.1G", "4,", ERR_INVALID_PROFILE },
 		{ "hugepages.1G", "4,5", ERR_INVALID_PROFILE },
+		{ "hugepages.1G", "4,0:5", ERR_INVALID_PROFILE },
 		{ "hugepages.1G", "0:7,1", ERR_INVALID_PROFILE },
 		{ "hugepages.1G", "18446744073709551615", ERR_OUT_OF_BOUNDS },
 		{ "hugepages.1G", "-1", ERR_INVALID_PROFILE },
