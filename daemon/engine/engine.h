@@ -31,7 +31,8 @@ struct engine { /* borrowed by every call; the owner frees what it points to */
 	/* For a worker that serves several requests: where the last one leaves what it read of host and journal. The next
 	 * one uses it when neither journal nor online CPUs have changed since. NULL: every request reads for itself. */
 	struct session *warm;
-	/* Before each step, and once at the end with i == n. May be NULL. */
+	/* Before each step, and once at the end with i == n; with n == 0 before each object that is looked at while planning,
+	 * so that a long plan is seen to get on. May be NULL. */
 	void (*progress)(void *data, size_t i, size_t n, const char *object);
 	void *data;
 };

@@ -331,9 +331,14 @@ static int judge_held(struct build *b, struct step *st, const struct layer *l, s
 static int examine_held(struct build *b, struct layer *l, struct layer_entry *e, const struct layer *was,
                         struct hft_err *err)
 {
+	const struct engine *engine = b->s->e;
 	struct hft_err gone = {0};
 	struct step *st;
-	int r = read_current(b, e->ref.knob, e->ref.key, &gone);
+	int r;
+
+	if (engine->progress)
+		engine->progress(engine->data, 0, 0, e->ref.key);
+	r = read_current(b, e->ref.knob, e->ref.key, &gone);
 
 	if (r == 0)
 		return mark_na(b, l, e, gone.msg, err);
@@ -401,6 +406,44 @@ static int pass_held(struct build *b, struct hft_err *err)
 			if (l->touched || residue || !was || !str_eq(was->value, e->value))
 				r = examine_held(b, l, e, residue ? residue : was_layer, err);
 		}
+	}
+	return r;
+}
+
+/* Would all the writes of one knob together be too much? */
+static int check_together(struct build *b, const struct knob *k, struct hft_err *err)
+{
+	CLEANUP(mem_freep) struct knob_change *changes = calloc(b->p->n_steps + 1, sizeof(*changes));
+	struct hft_err own = {0};
+	size_t n = 0;
+	int r;
+
+	if (!changes)
+		return err_oom(err);
+	for (size_t i = 0; i < b->p->n_steps; i++) {
+		const struct step *st = &b->p->steps[i];
+
+		if (st->knob == k && st->write)
+			changes[n++] = (struct knob_change){st->key, st->before, st->after};
+	}
+	r = n > 1 ? k->together(&b->s->ctx, changes, n, &own) : 0;
+	if (r < 0) {
+		const struct step *st = find_step(b, k, own.subject);
+
+		blame_line(&own, st ? st->where : NULL);
+		if (err)
+			*err = own;
+	}
+	return r;
+}
+
+static int pass_together(struct build *b, struct hft_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && b->mode == PLAN_IMPOSE && i < n_knobs; i++) {
+		if (knobs[i]->together)
+			r = check_together(b, knobs[i], err);
 	}
 	return r;
 }
@@ -689,6 +732,8 @@ int plan_build(const struct session *s, struct state *take_next, enum plan_mode 
 	r = mode == PLAN_IMPOSE ? sense_check(s, &ret->next, err) : 0;
 	if (r == 0)
 		r = pass_held(&b, err);
+	if (r == 0)
+		r = pass_together(&b, err);
 	if (r == 0)
 		end_residues(&b);
 	if (r == 0)

@@ -40,7 +40,8 @@ static void on_progress(void *data, size_t i, size_t n, const char *object)
 	in->note->steps = (unsigned)n;
 	strncpy(in->note->object, object, sizeof(in->note->object) - 1);
 	__atomic_add_fetch(&in->note->serial, 1, __ATOMIC_RELEASE);
-	reply_progress(&in->reply, i, n, object);
+	if (n > 0) /* planning is no step of the client's */
+		reply_progress(&in->reply, i, n, object);
 }
 
 /* Undo what a worker left, then tell the client why. */

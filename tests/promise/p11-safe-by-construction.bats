@@ -60,3 +60,24 @@ with_housekeeping() {
 	[ "$(field .error.code)" = out-of-bounds ]
 	same "$before" "$(shot)"
 }
+
+@test "P11 pools of huge pages that fit one by one but not together are refused" {
+	free=$(awk '/^MemFree/ { print int($2 / 1048576) }' "$tree/proc/meminfo")
+	n=$((free * 6 / 10))
+	for size in "2048kB $((n * 512))" "1048576kB $n"; do
+		profile one <<<"[phase a]
+[a/vm ${size% *}]
+hugepages = ${size#* }"
+		exits 3 hft plan one
+	done
+	profile both <<<"[phase a]
+[a/vm 2048kB]
+hugepages = $((n * 512))
+[a/vm 1048576kB]
+hugepages = $n"
+	before=$(shot)
+	exits 2 hft --json apply both
+	[ "$(field .error.code)" = out-of-bounds ]
+	[[ $(field .error.where) == */both.conf:[35] ]]
+	same "$before" "$(shot)"
+}

@@ -281,6 +281,17 @@ static void test_housekeeping_without_a_whole_core_is_refused(void **state)
 	assert_state(t, "irq IO-APIC hwirq-5", "a", "change");
 }
 
+/* So that a worker that plans for long is not taken for one that hangs. */
+static void test_planning_shows_that_it_gets_on(void **state)
+{
+	struct tree *t = *state;
+
+	profile(t, "p", two_phases);
+	plan(t, "p");
+	assert_int_equal(t->n_looked, 2); /* what lies beneath is not read */
+	assert_int_equal(t->n_progress, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -302,6 +313,7 @@ int main(void)
 		TEST(test_a_read_beside_an_unfinished_transaction_reports_and_leaves_it),
 		TEST(test_what_may_not_come_back_is_refused_unless_accepted),
 		TEST(test_what_comes_back_is_exact),
+		TEST(test_planning_shows_that_it_gets_on),
 		TEST(test_housekeeping_without_a_whole_core_is_refused),
 	};
 

@@ -108,7 +108,7 @@ struct tree {
 	/* What happens before the step that names `object` is written. */
 	const char *object;
 	void (*event)(struct tree *t);
-	size_t n_progress;
+	size_t n_progress, n_looked; /* of a run, and of planning */
 };
 
 /* A path of the host, for the *at(2) calls that begin at the tree's root. */
@@ -196,11 +196,12 @@ UNUSED static size_t count_written(const struct tree *t)
 
 /* --- the tree and its engine -------------------------------------------------------------------------------------- */
 
-static void on_progress(void *data, size_t i UNUSED, size_t n UNUSED, const char *object)
+static void on_progress(void *data, size_t i UNUSED, size_t n, const char *object)
 {
 	struct tree *t = data;
 
-	t->n_progress += object[0] != '\0';
+	t->n_looked += n == 0;
+	t->n_progress += n > 0 && object[0] != '\0';
 	if (t->event && t->object && strcmp(object, t->object) == 0)
 		t->event(t);
 }
@@ -270,7 +271,7 @@ UNUSED static int call(struct tree *t, engine_call f, const struct request *q)
 {
 	result_done(&t->result);
 	t->err = (struct hft_err){0};
-	t->n_progress = 0;
+	t->n_progress = t->n_looked = 0;
 	int r = f(&t->e, q, &t->result, &t->err);
 	assert_true(r >= 0 || t->err.code);
 	return r;
