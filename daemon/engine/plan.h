@@ -43,10 +43,13 @@ bool plan_is_needed(const struct session *s, const struct state *next, const str
  * ERR_NO_MATCH, ERR_OUT_OF_BOUNDS with file:line; ERR_INVALID_ARGUMENT for a phase that the profile lacks. */
 int resolve_profile(const struct session *s, const struct profile *p, const struct request *q, struct state *next,
                     struct hft_err *err);
-/* List a recorded setting again and add objects that the layer does not have yet. */
+/* List a recorded setting again: add objects that the layer does not have yet, and take those in earnest that were not
+ * applicable and are now. */
 int resolve_again(const struct session *s, struct layer *l, size_t setting, struct hft_err *err);
-/* May the setting match objects that come and go? */
-bool resolve_is_pattern(const struct layer_setting *st);
+/* May the setting's objects be other ones than were recorded: has it a selector, or was something not applicable?
+ * lacking: what resolve_is_lacking() says of the layer, asked once for all its settings. */
+bool resolve_may_differ(const struct layer *l, size_t setting, bool lacking);
+bool resolve_is_lacking(const struct layer *l);
 
 /* Move the steps of the plan, and the lines of what lies beneath or is not applicable, into a result. */
 int plan_report(const struct session *s, struct plan *p, struct result *ret, struct hft_err *err);

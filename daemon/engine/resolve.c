@@ -39,6 +39,21 @@ static int unknown_knob(const struct layer_setting *st, struct hft_err *err)
 	return blame(st, -EINVAL, err);
 }
 
+/* P7: a setting that no object of this host bears is judged all the same, by what is compiled in. */
+static int check_unseen(const struct session *s, const struct layer_setting *st, struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf value = {0};
+	const struct knob *k = knob_find(st->knob);
+	int r;
+
+	if (!k)
+		return unknown_knob(st, err);
+	r = k->parse(&s->ctx, NULL, st->option, st->value, &value, err);
+	if (r < 0 && err && !err->hint[0])
+		err_hint(err, "`hfttune explain %s` lists what there is", k->name);
+	return r < 0 ? blame(st, r, err) : 0;
+}
+
 /* One object of a setting into the layer. */
 static int add_object(const struct session *s, struct layer *l, size_t setting, const struct knob *k,
                       const struct knob_object *o, struct hft_err *err)
@@ -82,6 +97,51 @@ static int list_objects(const struct session *s, const struct layer_setting *st,
 	return knob_objects_add(ret, st->selector, NULL, na, err);
 }
 
+static bool any_there(const struct knob_objects *found)
+{
+	for (size_t i = 0; i < found->n; i++) {
+		if (!found->o[i].na)
+			return true;
+	}
+	return false;
+}
+
+static size_t n_lacking(const struct layer *l, size_t setting)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n_entries; i++)
+		n += l->entries[i].setting == setting && l->entries[i].na;
+	return n;
+}
+
+static bool is_found(const struct knob_objects *found, const char *key)
+{
+	for (size_t i = 0; i < found->n; i++) {
+		if (str_eq(found->o[i].key, key))
+			return true;
+	}
+	return false;
+}
+
+/* What stood for a facility that the host lacked ("governor") goes when the host has it ("policy0 governor"). */
+static void drop_stale(struct layer *l, size_t setting, const struct knob *k, const struct knob_objects *found)
+{
+	size_t known = 0;
+
+	for (size_t i = 0; i < found->n; i++) {
+		const struct layer_entry *e = layer_entry(l, k, found->o[i].key);
+
+		known += e && e->na && e->setting == setting;
+	}
+	if (known == n_lacking(l, setting)) /* nearly always; what follows would be slow for thousands of interrupts */
+		return;
+	for (size_t i = l->n_entries; i-- > 0;) {
+		if (l->entries[i].setting == setting && l->entries[i].na && !is_found(found, l->entries[i].ref.key))
+			layer_drop_entry(l, i);
+	}
+}
+
 static int resolve_setting(const struct session *s, struct layer *l, size_t setting, bool only_new,
                            struct hft_err *err)
 {
@@ -93,17 +153,32 @@ static int resolve_setting(const struct session *s, struct layer *l, size_t sett
 	if (!k)
 		return unknown_knob(st, err);
 	r = list_objects(s, st, k, &found, err);
+	if (r == 0 && !only_new && !any_there(&found))
+		r = check_unseen(s, st, err);
+	if (r == 0 && only_new)
+		drop_stale(l, setting, k, &found);
 	for (size_t i = 0; r == 0 && i < found.n; i++) {
-		if (only_new && layer_entry(l, k, found.o[i].key))
+		const struct layer_entry *there = only_new ? layer_entry(l, k, found.o[i].key) : NULL;
+
+		if (there && (!there->na || found.o[i].na))
 			continue;
 		r = add_object(s, l, setting, k, &found.o[i], err);
 	}
 	return r;
 }
 
-bool resolve_is_pattern(const struct layer_setting *st)
+bool resolve_is_lacking(const struct layer *l)
 {
-	return st->selector[0] != '\0';
+	for (size_t i = 0; i < l->n_entries; i++) {
+		if (l->entries[i].na)
+			return true;
+	}
+	return false;
+}
+
+bool resolve_may_differ(const struct layer *l, size_t setting, bool lacking)
+{
+	return l->settings[setting].selector[0] != '\0' || (lacking && n_lacking(l, setting) > 0);
 }
 
 int resolve_again(const struct session *s, struct layer *l, size_t setting, struct hft_err *err)
@@ -196,6 +271,25 @@ static int check_phases(const struct request *q, const struct profile *p, struct
 	return 0;
 }
 
+/* Settings whose conditions do not hold, and those of phases that are not wanted. */
+static int check_others(const struct session *s, const struct profile *p, const struct request *q, struct hft_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->n_settings; i++) {
+		const struct profile_setting *ps = &p->settings[i];
+		CLEANUP(mem_freep) char *where = NULL;
+
+		if (ps->active && phase_wanted(q, p, ps->phase))
+			continue;
+		where = str_printf("%s:%u", ps->file, ps->line);
+		r = !where ? err_oom(err) : check_unseen(s, &(struct layer_setting){
+			.knob = ps->knob, .option = ps->option, .value = ps->value, .where = where,
+		}, err);
+	}
+	return r;
+}
+
 static int resolve_phase(const struct session *s, const struct profile *p, size_t phase, const struct request *q,
                          struct state *next, struct hft_err *err)
 {
@@ -217,6 +311,8 @@ int resolve_profile(const struct session *s, const struct profile *p, const stru
 {
 	int r = check_phases(q, p, err);
 
+	if (r == 0)
+		r = check_others(s, p, q, err);
 	for (size_t i = 0; r == 0 && i < p->n_phases; i++) {
 		if (phase_wanted(q, p, i))
 			r = resolve_phase(s, p, i, q, next, err);

@@ -119,6 +119,7 @@ int engine_apply(const struct engine *e, const struct request *q, struct result 
 
 static int refresh_layer(const struct session *s, struct layer *l, struct hft_err *err)
 {
+	bool lacking = resolve_is_lacking(l);
 	int r = 0;
 
 	if (!layer_in_force(l, s->host->boot_id)) {
@@ -130,7 +131,7 @@ static int refresh_layer(const struct session *s, struct layer *l, struct hft_er
 	l->touched = true;
 	/* The first line to name a new object gets it: the last one of the file goes first, because it wins. */
 	for (size_t i = l->n_settings; r == 0 && i-- > 0;) {
-		if (!resolve_is_pattern(&l->settings[i]))
+		if (!resolve_may_differ(l, i, lacking))
 			continue;
 		/* A device that has gone is the verdict's business; what has come is adopted. */
 		r = resolve_again(s, l, i, err);

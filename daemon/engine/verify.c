@@ -60,47 +60,70 @@ static int verify_entry(const struct session *s, const struct state *state, cons
 	return r < 0 ? err_oom(err) : 0;
 }
 
-/* Interrupts, devices and queues that appeared since and match a selector. */
-static int verify_new_objects(const struct session *s, const struct layer *l, struct result *ret,
-                              struct hft_err *err)
+static bool may_differ(const struct layer *l)
+{
+	for (size_t i = 0; i < l->n_settings; i++) {
+		if (resolve_may_differ(l, i, false))
+			return true;
+	}
+	return resolve_is_lacking(l);
+}
+
+/* The layer as a repair would have it: with interrupts, devices and queues that appeared since, and what is applicable
+ * now. */
+static int look_again(const struct session *s, const struct layer *l, struct layer **ret, struct hft_err *err)
 {
 	struct layer *now = layer_dup(l);
+	bool lacking = resolve_is_lacking(l);
 	int r = now ? 0 : err_oom(err);
 
 	for (size_t i = l->n_settings; r == 0 && i-- > 0;) { /* as repair does */
-		if (resolve_is_pattern(&l->settings[i]))
+		if (resolve_may_differ(now, i, lacking))
 			r = resolve_again(s, now, i, NULL) == -ENOMEM ? err_oom(err) : 0;
 	}
-	for (size_t i = r == 0 ? l->n_entries : 0; r == 0 && i < now->n_entries; i++) {
-		if (!now->entries[i].na &&
-		    report_entry(ret, now, &now->entries[i], STEP_DRIFT, "new object", NULL) < 0)
-			r = err_oom(err);
-	}
-	layer_free(now);
+	*ret = now;
 	return r;
 }
 
-static bool has_pattern(const struct layer *l)
+static int verify_new_objects(const struct layer *l, const struct layer *now, struct result *ret, struct hft_err *err)
 {
-	for (size_t i = 0; i < l->n_settings; i++) {
-		if (resolve_is_pattern(&l->settings[i]))
-			return true;
+	for (size_t i = 0; i < now->n_entries; i++) {
+		const struct layer_entry *e = &now->entries[i], *was = layer_entry(l, e->ref.knob, e->ref.key);
+
+		if (e->na || (was && !was->na))
+			continue;
+		if (report_entry(ret, now, e, STEP_DRIFT, was ? "applicable by now" : "new object", NULL) < 0)
+			return err_oom(err);
 	}
-	return false;
+	return 0;
+}
+
+/* Was it not applicable, and is that over? */
+static bool is_outdated(const struct layer_entry *e, const struct layer *now)
+{
+	const struct layer_entry *n = e->na && now ? layer_entry(now, e->ref.knob, e->ref.key) : e;
+
+	return !n || (e->na && !n->na);
 }
 
 static int verify_layer(const struct session *s, const struct state *state, const struct layer *l, bool recorded,
                         struct result *ret, struct hft_err *err)
 {
+	struct layer *now = NULL;
 	int r = report_phase(ret, l) < 0 ? err_oom(err) : 0;
 
+	if (r == 0 && recorded && !l->residue && layer_in_force(l, s->host->boot_id) && may_differ(l))
+		r = look_again(s, l, &now, err);
 	for (size_t i = 0; r == 0 && i < l->n_entries; i++) {
+		if (is_outdated(&l->entries[i], now))
+			continue;
 		if (s->e->progress)
 			s->e->progress(s->e->data, i, l->n_entries, l->entries[i].ref.key);
 		r = verify_entry(s, state, l, &l->entries[i], ret, err);
 	}
-	if (r == 0 && recorded && !l->residue && layer_in_force(l, s->host->boot_id) && has_pattern(l))
-		r = verify_new_objects(s, l, ret, err);
+	if (r == 0 && now)
+		r = verify_new_objects(l, now, ret, err);
+	layer_free(now);
 	return r;
 }
 

@@ -101,6 +101,46 @@ static void test_a_section_whose_condition_does_not_hold_is_left_out(void **stat
 	assert_state(t, "sysctl vm.stat_interval", "a", "change");
 }
 
+/* P7: whatever this host has to do with it. */
+static void test_settings_that_bear_on_nothing_here_are_judged_all_the_same(void **state)
+{
+	static const struct {
+		const char *text, *code;
+		unsigned line;
+	} rows[] = {
+		{ "[phase a]\n[a/sysctl if=kernel>=99.0]\nvm.nonsense = 1\n", ERR_INVALID_PROFILE, 3 },
+		{ "[phase a]\n[a/sysctl if=kernel>=99.0]\nvm.swappiness = 999\n", ERR_OUT_OF_BOUNDS, 3 },
+		{ "[phase a]\n[a/nonsense if=kernel>=99.0]\nx = 1\n", ERR_INVALID_PROFILE, 3 },
+		{ "[phase a]\n[a/cpufreq]\nmin_khz = abc\n", ERR_INVALID_PROFILE, 3 },
+		{ "[phase a]\n[a/pmqos]\ncpu_dma_latency_us = 10ms\n", ERR_INVALID_PROFILE, 3 },
+		{ "[phase a]\n[a/irq nothing-*]\naffinity = 3-1\n", ERR_INVALID_PROFILE, 3 },
+		{ "[phase a]\n[a/irq nothing]\noptional = yes\naffinity = x\n", ERR_INVALID_PROFILE, 4 },
+	};
+	struct tree *t = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char where[64];
+
+		snprintf(where, sizeof(where), PROFILES "/p.conf:%u", rows[i].line);
+		assert_true(plan_of(t, rows[i].text) < 0);
+		assert_string_equal(t->err.code, rows[i].code);
+		assert_string_equal(t->err.where, where);
+	}
+	/* CPUs that another host has are no mistake there. */
+	assert_done(t, plan_of(t, "[phase a]\n[a/irq * if=kernel>=99.0]\naffinity = 64-127\n"));
+}
+
+static void test_phases_that_are_not_wanted_are_judged_too(void **state)
+{
+	struct tree *t = *state;
+	struct request q = {.profile = "p"};
+
+	profile(t, "p", "[phase a]\n[phase b]\n[a/sysctl]\nvm.swappiness = 999\n[b/sysctl]\nvm.stat_interval = 2\n");
+	assert_true(call_phase(t, engine_plan, q, "b") < 0);
+	assert_string_equal(t->err.code, ERR_OUT_OF_BOUNDS);
+	assert_string_equal(t->err.where, ON_LINE(4));
+}
+
 /* --- --phase and --set -------------------------------------------------------------------------------------------- */
 
 static const char two_phases[] = "[cpus]\nsome = ?\n[phase a]\norder = 1\n[a/sysctl]\nvm.swappiness = 10\n"
@@ -208,6 +248,8 @@ int main(void)
 		TEST(test_a_pattern_that_matches_nothing_is_nothing),
 		TEST(test_a_pattern_names_each_object_once),
 		TEST(test_a_section_whose_condition_does_not_hold_is_left_out),
+		TEST(test_settings_that_bear_on_nothing_here_are_judged_all_the_same),
+		TEST(test_phases_that_are_not_wanted_are_judged_too),
 		TEST(test_only_the_wanted_phases_are_planned),
 		TEST(test_a_set_that_nobody_gave_is_an_error_with_its_line),
 		TEST(test_verify_recalls_what_was_given_at_the_apply),

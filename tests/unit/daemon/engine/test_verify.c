@@ -86,7 +86,7 @@ static void test_what_has_gone_is_neither_ok_nor_an_error(void **state)
 	assert_state(t, "irq IO-APIC hwirq-4", "a", "ok");
 }
 
-static void test_what_was_not_applicable_stays_so(void **state)
+static void test_what_was_not_applicable_stays_so_while_it_is_missing(void **state)
 {
 	struct tree *t = *state;
 
@@ -94,9 +94,12 @@ static void test_what_was_not_applicable_stays_so(void **state)
 	set_up_applied(t);
 	verify(t);
 	assert_state(t, "sysctl vm.stat_interval", "a", "not_applicable");
-	put(t, STAT_INTERVAL, "1"); /* nobody wrote it */
+	repair(t);
 	verify(t);
 	assert_state(t, "sysctl vm.stat_interval", "a", "not_applicable");
+	put(t, STAT_INTERVAL, "1"); /* and nobody wrote it */
+	verify(t);
+	assert_state(t, "sysctl vm.stat_interval", "a", "drift");
 }
 
 /* An interrupt that came since and matches the selector. */
@@ -175,6 +178,41 @@ static void test_verifying_makes_no_directory(void **state)
 	assert_int_equal(count_written(t), 0);
 }
 
+/* A module was loaded, a driver came: what was recorded as not applicable is looked at again. */
+static void test_what_has_become_applicable_is_drift_and_repaired(void **state)
+{
+	struct tree *t = *state;
+
+	profile(t, "p", "[phase a]\n[a/sysctl]\nkernel.timer_migration = 0\nnet.core.optmem_max = 4096\n"
+	                "[a/cpuidle]\nmax_latency_us = 10\n");
+	apply(t, "p");
+	assert_state(t, "sysctl net.core.optmem_max", "a", "not_applicable");
+	assert_int_equal(tree_make_parents(t->dir, "proc/sys/net/core/x"), 0);
+	put(t, "/proc/sys/net/core/optmem_max", "20480");
+	for (int cpu = 0; cpu < 4; cpu++) {
+		char path[128];
+
+		for (int i = 0; i < 2; i++) {
+			snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/cpuidle/state%d/disable", cpu, i);
+			assert_int_equal(tree_make_parents(t->dir, path + 1), 0);
+			put(t, path, "0");
+			snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/cpuidle/state%d/latency", cpu, i);
+			put(t, path, i ? "100" : "0");
+		}
+	}
+	verify(t);
+	assert_state(t, "sysctl net.core.optmem_max", "a", "drift");
+	assert_state(t, "cpuidle cpu0 state1", "a", "drift");
+	assert_null(step_of(t, "cpuidle states", "a"));
+	repair(t);
+	verify(t);
+	assert_state(t, "sysctl net.core.optmem_max", "a", "ok");
+	assert_state(t, "cpuidle cpu0 state1", "a", "ok");
+	assert_null(step_of(t, "cpuidle states", "a"));
+	roll_back_all(t);
+	assert_string_equal(get(t, "/proc/sys/net/core/optmem_max"), "20480");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -185,7 +223,8 @@ int main(void)
 		TEST(test_drift_says_what_was_found),
 		TEST(test_an_interrupt_is_judged_by_where_it_goes),
 		TEST(test_what_has_gone_is_neither_ok_nor_an_error),
-		TEST(test_what_was_not_applicable_stays_so),
+		TEST(test_what_was_not_applicable_stays_so_while_it_is_missing),
+		TEST(test_what_has_become_applicable_is_drift_and_repaired),
 		TEST(test_what_has_come_and_matches_is_drift),
 		TEST(test_a_file_is_judged_whether_it_was_applied_or_not),
 		TEST(test_only_the_wanted_phases_of_a_file_are_judged),
