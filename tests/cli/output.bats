@@ -81,3 +81,9 @@ fits() {
 	[ "$(grep -c 'eth0 mlx5_comp' <<<"$output")" -gt 2 ]
 	[ "$(hft --json plan queues | jq '[.steps[] | select(.state == "not_applicable")] | length')" -gt 8 ]
 }
+
+@test "interrupts with names keep a line each, however alike they are" {
+	profile all <<<$'[phase a]\n[a/irq *]\naffinity = 0'
+	exits 0 hft plan all
+	[ "$(grep -c ' msi-[0-9]* (' <<<"$output")" = 5 ]
+}
