@@ -10,6 +10,8 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 judge=$build/tests/tools/hostdump
 step=0
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); fi
 
 hfttune() { "$build/hfttune" --standalone --state-dir "$work/state" --profile-dir "$top/profiles" "$@"; }
 
@@ -31,7 +33,7 @@ expect() {
 	wanted=$1
 	shift
 	step=$((step + 1))
-	printf '\n\033[1m%d. hfttune %s\033[0m\n' "$step" "$*"
+	printf '\n%s%d. hfttune %s%s\n' "$bold" "$step" "$*" "$plain"
 	hfttune "$@"
 	got=$?
 	[ "$got" = "$wanted" ] || fail "hfttune $* ended with $got, expected $wanted"
@@ -52,6 +54,6 @@ expect 0 verify
 expect 0 status
 expect 0 rollback --all
 "$judge" >"$work/after" || fail "the host could not be dumped"
-printf '\n\033[1mThe proof\033[0m: %s tunables of this host were read before and after.\n' "$(wc -l <"$work/before")"
+printf '\n%sThe proof%s: %s tunables of this host were read before and after.\n' "$bold" "$plain" "$(wc -l <"$work/before")"
 "$top/tests/tools/hostdump-diff" "$work/before" "$work/after" || fail "the host is not as it was"
 echo "No line differs: the host is as it was."
