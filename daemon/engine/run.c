@@ -331,6 +331,13 @@ static int take_effect(struct run *run, size_t from, size_t to, size_t *ret_fail
 	return r;
 }
 
+/* A setting of a layer; on a file system that is read-only (the /sys of a container) it is one that this host lacks. What
+ * has to be put back, and a file that has to last, fail there. */
+static bool is_asked_for(const struct run *run, const struct step *st)
+{
+	return !st->knob->persistent && state_top(&run->p->next, run->s->host->boot_id, st->knob, st->key, NULL);
+}
+
 static int write_some(struct run *run, size_t from, size_t to, size_t *ret_failed, struct hft_err *err)
 {
 	for (size_t i = from; i < to; i++) {
@@ -347,6 +354,8 @@ static int write_some(struct run *run, size_t from, size_t to, size_t *ret_faile
 			return r;
 		st->started = true;
 		r = write_step(run, st, st->after, &own);
+		if (r == -EROFS && is_asked_for(run, st))
+			r = turn_na(run, st, &own);
 		if (r < 0 && r != -EAGAIN) {
 			*err = own;
 			return r;

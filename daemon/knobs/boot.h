@@ -46,7 +46,7 @@ const char *boot_clash(const char *option, const char *value, const char *other,
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
-/* Value text of a profile to canonical text. -EINVAL ERR_INVALID_PROFILE, -ERANGE ERR_OUT_OF_BOUNDS. */
+/* Value text of a profile to canonical text. c NULL: nothing of the host is asked (knob.h, parse). -EINVAL ERR_INVALID_PROFILE, -ERANGE ERR_OUT_OF_BOUNDS. */
 int boot_value_parse(const struct knob_ctx *c, const struct boot_row *row, const char *value, struct strbuf *ret,
                      struct hft_err *err);
 /* The CPUs of a canonical value; none where the row has no CPUs. */

@@ -71,9 +71,10 @@ static int boot_parse(const struct knob_ctx *c, const char *key, const char *opt
 {
 	const struct boot_row *row = boot_row(option);
 
-	(void)key;
-	int r = boot_value_parse(c, row, value, ret, err);
-	if (r == 0)
+	if (row == NULL)
+		return row_unknown_option("boot", option, err);
+	int r = boot_value_parse(key != NULL ? c : NULL, row, value, ret, err);
+	if (r == 0 && key != NULL)
 		r = refuse_foreign(c, row, err);
 	if (r < 0)
 		return r;

@@ -51,3 +51,28 @@ nic_irq() { grep -lE '(eth0|mlx5|ice)' "$tree"/sys/kernel/irq/*/actions | head -
 	exits 0 hft repair
 	exits 0 hft verify
 }
+
+@test "P8 not applicable: what a read-only file system holds, unless the phase requires it; a rollback fails there" {
+	read_only() { HFT_FAULT='write@*transparent_hugepage/enabled:*:EROFS' "$@"; }
+	for required in no yes; do
+		profile "ro-$required" <<<"[phase a]
+required = $required
+[a/sysctl]
+vm.swappiness = 11
+[a/vm]
+thp.enabled = never"
+	done
+	swappiness=$(value /proc/sys/vm/swappiness)
+	exits 0 read_only hft --json apply ro-no
+	[ "$(field '[.steps[] | select(.state == "not_applicable") | .object] | join(" ")')" = thp.enabled ]
+	[[ $(field '.steps[] | select(.state == "not_applicable") | .reason') == *Read-only* ]]
+	[ "$(value /proc/sys/vm/swappiness)" = 11 ]
+	exits 0 hft rollback --all
+	[ "$(value /proc/sys/vm/swappiness)" = "$swappiness" ]
+	exits 1 read_only hft apply ro-yes
+	[ "$(value /proc/sys/vm/swappiness)" = "$swappiness" ]
+	exits 0 hft apply ro-yes
+	exits 1 read_only hft rollback --all
+	exits 0 hft verify
+	exits 0 hft rollback --all
+}
