@@ -111,7 +111,7 @@ static size_t n_lacking(const struct layer *l, size_t setting)
 	size_t n = 0;
 
 	for (size_t i = 0; i < l->n_entries; i++)
-		n += l->entries[i].setting == setting && l->entries[i].na;
+		n += l->entries[i].setting == setting && layer_entry_is_lacking(&l->entries[i]);
 	return n;
 }
 
@@ -132,12 +132,12 @@ static void drop_stale(struct layer *l, size_t setting, const struct knob *k, co
 	for (size_t i = 0; i < found->n; i++) {
 		const struct layer_entry *e = layer_entry(l, k, found->o[i].key);
 
-		known += e && e->na && e->setting == setting;
+		known += e && e->setting == setting && layer_entry_is_lacking(e);
 	}
 	if (known == n_lacking(l, setting)) /* nearly always; what follows would be slow for thousands of interrupts */
 		return;
 	for (size_t i = l->n_entries; i-- > 0;) {
-		if (l->entries[i].setting == setting && l->entries[i].na && !is_found(found, l->entries[i].ref.key))
+		if (l->entries[i].setting == setting && layer_entry_is_lacking(&l->entries[i]) && !is_found(found, l->entries[i].ref.key))
 			layer_drop_entry(l, i);
 	}
 }
@@ -160,7 +160,7 @@ static int resolve_setting(const struct session *s, struct layer *l, size_t sett
 	for (size_t i = 0; r == 0 && i < found.n; i++) {
 		const struct layer_entry *there = only_new ? layer_entry(l, k, found.o[i].key) : NULL;
 
-		if (there && (!there->na || found.o[i].na))
+		if (there && (!layer_entry_is_lacking(there) || found.o[i].na))
 			continue;
 		r = add_object(s, l, setting, k, &found.o[i], err);
 	}
@@ -170,7 +170,7 @@ static int resolve_setting(const struct session *s, struct layer *l, size_t sett
 bool resolve_is_lacking(const struct layer *l)
 {
 	for (size_t i = 0; i < l->n_entries; i++) {
-		if (l->entries[i].na)
+		if (layer_entry_is_lacking(&l->entries[i]))
 			return true;
 	}
 	return false;

@@ -131,6 +131,8 @@ static int turn_na(struct run *run, struct step *st, struct hft_err *why)
 		if (e && run->p->next.layers[i]->required)
 			return -EPERM;
 		set = !e || step_set(&e->na, why->msg);
+		if (e)
+			e->refused = true;
 	}
 	state_drop_object(&run->p->next, st->knob, st->key);
 	run->state_changed = true;

@@ -159,6 +159,7 @@ static int entry_copy(const struct layer_entry *e, struct layer_entry *ret)
 		.value = dup_text(e->value, &oom),
 		.na = dup_text(e->na, &oom),
 		.setting = e->setting,
+		.refused = e->refused,
 		.residue = e->residue,
 	};
 	if (!oom)
@@ -219,6 +220,11 @@ bool layer_in_force(const struct layer *l, const char *boot_id)
 	while (persistent < l->n_entries && l->entries[persistent].ref.knob->persistent)
 		persistent++;
 	return l->n_entries > 0 && persistent == l->n_entries;
+}
+
+bool layer_entry_is_lacking(const struct layer_entry *e)
+{
+	return e->na && !e->refused;
 }
 
 bool layer_entry_in_force(const struct layer *l, const struct layer_entry *e, const char *boot_id)
@@ -527,6 +533,8 @@ static void entry_out(struct strbuf *b, const struct layer_entry *e)
 	json_text_int(b, "setting", (int64_t)e->setting);
 	json_text_string(b, "label", e->label);
 	json_text_string(b, "na", e->na);
+	if (e->refused)
+		json_text_bool(b, "refused", true);
 	if (e->residue)
 		json_text_bool(b, "residue", true);
 	json_text_end(b, '}');
@@ -658,6 +666,7 @@ static int entries_from_json(const struct json *j, struct layer *l, struct hft_e
 			.value = text(e, "value"),
 			.na = text(e, "na"),
 			.setting = (size_t)json_get_int(e, "setting", 0),
+			.refused = json_get_bool(e, "refused", false),
 			.residue = json_get_bool(e, "residue", false),
 		};
 		int r = ref_from_json(e, &n.ref, err);

@@ -29,6 +29,7 @@ struct layer_entry {
 	char *value;           /* canonical, wanted */
 	char *na;              /* this host lacks it: nothing was read or written; else NULL */
 	size_t setting;        /* index into settings */
+	bool refused;          /* na is what a write said; nothing that can be read tells it, so it is not looked at again */
 	bool residue;          /* left by a rollback: somebody else had changed it */
 };
 
@@ -79,6 +80,8 @@ void layer_drop_entry(struct layer *l, size_t i); /* keeps the order of the rest
 bool layer_in_force(const struct layer *l, const char *boot_id);
 /* The same of one entry of l: what is persistent outlives a reboot. */
 bool layer_entry_in_force(const struct layer *l, const struct layer_entry *e, const char *boot_id);
+/* Did the host lack it when it was resolved, as it would say again? */
+bool layer_entry_is_lacking(const struct layer_entry *e);
 bool layer_same(const struct layer *a, const struct layer *b); /* same settings, entries and phase texts */
 
 void state_init(struct state *s);

@@ -67,6 +67,8 @@ thp.enabled = never"
 	[ "$(field '[.steps[] | select(.state == "not_applicable") | .object] | join(" ")')" = thp.enabled ]
 	[[ $(field '.steps[] | select(.state == "not_applicable") | .reason') == *Read-only* ]]
 	[ "$(value /proc/sys/vm/swappiness)" = 11 ]
+	exits 0 hft --json verify # a file that can be read again says nothing about writes
+	[ "$(field .summary.not_applicable)" = 1 ]
 	exits 0 hft rollback --all
 	[ "$(value /proc/sys/vm/swappiness)" = "$swappiness" ]
 	exits 1 read_only hft apply ro-yes

@@ -62,6 +62,9 @@ static const struct rule skip[] = {
 /* Shown by their hash: what they may hold is nobody's business. */
 static const char *const secrets[] = {"*Environment", "*Credential*", "*Description"};
 
+/* Sets: a reload of the manager tells them in another order. */
+static const char *const sets[] = {"Requires", "Requisite", "Wants", "BindsTo", "Upholds", "RequiresMountsFor"};
+
 struct unit {
 	char *lines[1024]; /* "Property=value" */
 	size_t n;
@@ -77,19 +80,52 @@ static bool matches(const struct rule *rules, const char *property)
 	return false;
 }
 
+static bool is_one_of(const char *const patterns[], size_t n, const char *property)
+{
+	while (n-- > 0)
+		if (fnmatch(patterns[n], property, 0) == 0)
+			return true;
+	return false;
+}
+
+static int compare_words(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The words of a set in their order; what does not fit is left as it is. */
+static void sort_words(char text[], size_t size, const char *value)
+{
+	char copy[4096], *words[256], *at = copy;
+	size_t n = 0, len = strlen(value);
+
+	if (len >= sizeof(copy) || len >= size)
+		return;
+	memcpy(copy, value, len + 1);
+	for (char *word; n < 256 && (word = strsep(&at, " ")) != NULL;)
+		words[n++] = word;
+	if (at != NULL)
+		return;
+	qsort(words, n, sizeof(*words), compare_words);
+	for (size_t i = 0; i < n; i++)
+		text += sprintf(text, "%s%s", i ? " " : "", words[i]);
+}
+
 static void emit_property(struct dump *d, const char *unit, const char *line)
 {
 	const char *value = strchr(line, '='), *end;
-	char name[128], path[640];
-	bool secret = false;
+	char name[128], path[640], sorted[4096] = "";
 
 	if (!value || !value[1])
 		return; /* not set */
 	snprintf(name, sizeof(name), "%.*s", (int)(value++ - line), line);
 	if (matches(skip, name))
 		return;
-	for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++)
-		secret = secret || fnmatch(secrets[i], name, 0) == 0;
+	bool secret = is_one_of(secrets, sizeof(secrets) / sizeof(*secrets), name);
+	if (is_one_of(sets, sizeof(sets) / sizeof(*sets), name))
+		sort_words(sorted, sizeof(sorted), value);
+	if (sorted[0])
+		value = sorted;
 	end = strstr(value, " ; start_time="); /* of commands: from here on it is when they ran */
 	snprintf(path, sizeof(path), "%.500s/%s", unit, name);
 	(secret ? emit_hash : emit_bytes)(d, "unit:", path, value, end ? (size_t)(end - value) : strlen(value));
