@@ -66,6 +66,7 @@ check_promises() {
 	wants_not hfttuned.service '^RuntimeDirectory=' 'the directory of the socket would go with the service'
 	wants_not hfttuned.service '^(PrivateNetwork|ProtectKernelTunables|PrivateUsers)=(yes|true|1)' 'it could not see or write what it tunes'
 	wants_not hfttuned.service '^(BindsTo|PartOf)=' 'P4: another unit would stop it'
+	wants_not hfttuned.service '^RestrictSUIDSGID=(yes|true|1|on)' 'openat2(2) would be ENOSYS'
 	wants hfttuned.service 'Type=notify' 'the service manager must know when recovery is over'
 	wants hfttuned.service 'OOMScoreAdjust=-500' 'F30'
 	wants hfttuned.service 'KillMode=mixed' 'a transaction under way would be killed at a stop'
