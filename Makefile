@@ -254,6 +254,13 @@ check: test-deps
 	$(Q)HFT_BUILD='$(abspath $(O)/fault)' bats -r tests/promise tests/cli
 	$(Q)$(MAKE) --no-print-directory O=$(O) server-test
 
+# --- the lab: whole machines under QEMU, see tests/lab; images are cached outside the tree (LAB_CACHE=) ---------------
+
+# SCENARIO='a b' and GUEST=13 choose, SMOKE=1 takes what CI takes.
+lab:
+	$(Q)packaging/deps.sh lab
+	$(Q)SCENARIO='$(SCENARIO)' GUEST='$(GUEST)' SMOKE='$(SMOKE)' tests/lab/run.sh '$(O)/lab'
+
 # Breaks a copy of the code, promise by promise, and shows that the tests notice. MUTANTS=P7 runs those lines only.
 mutants:
 	$(Q)tests/mutants.sh $(if $(MUTANTS),'$(MUTANTS)')
@@ -263,5 +270,5 @@ clean:
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
-.PHONY: mutants server-tools server-test fuzz fuzz-build all unit lint clean man install uninstall hostdump force deps test-deps demo tools check bench
+.PHONY: lab mutants server-tools server-test fuzz fuzz-build all unit lint clean man install uninstall hostdump force deps test-deps demo tools check bench
 .SECONDARY:
