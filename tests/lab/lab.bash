@@ -20,21 +20,38 @@ die() {
 	exit 1
 }
 
+digest() {
+	sha256sum | cut -c1-16
+}
+
 # hash_of FILE...: of names and contents.
 hash_of() {
-	(cd "$top" && find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) | sha256sum | cut -c1-16
+	(cd "$top" && find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) | digest
 }
 
-# The hash of everything that an image is made of; scenarios are not in it.
-base_key() {
-	(cd "$top" && hash_of tests/lab/{image.sh,packages,ssdt.sh,grub.cfg,guest/lab.service} packaging/deps.sh)
+# The hashes of what a thing is made of; scenarios are in none.
+packages_key() {
+	{
+		hash_of tests/lab/{bootstrap.sh,packages}
+		"$top/packaging/deps.sh" build list
+	} | digest
 }
 
-# What of this checkout is built and installed; changes elsewhere make no new disk.
+image_key() { # PACKAGES-KEY
+	{
+		echo "$1"
+		hash_of tests/lab/{image.sh,ssdt.sh,grub.cfg,guest/lab.service,guest/start.sh}
+	} | digest
+}
+
+# What of this checkout is built and installed; changes elsewhere make no new machine.
 project_parts=(COPYING Makefile cli daemon lib man packaging profiles rollback tests/tools)
 
-installed_key() { # BASE-KEY
-	printf '%s %s\n' "$1" "$(hash_of "${project_parts[@]}" tests/lab/{install.sh,guest/prepare.sh})" | sha256sum | cut -c1-16
+installed_key() { # IMAGE-KEY
+	{
+		echo "$1"
+		hash_of "${project_parts[@]}" tests/lab/{install.sh,qemu.sh,guest/prepare.sh}
+	} | digest
 }
 
 # cached NAME KEEP COMMAND...: the directory NAME-of-this-hash in the cache, made by COMMAND DIRECTORY if it is missing,
@@ -87,46 +104,58 @@ make_share() {
 }
 
 # The bounds of one scenario: the guest may be silent (a boot is silent) for SILENCE seconds, and take TOTAL in all.
-SILENCE=${LAB_SILENCE:-300}
-TOTAL=${LAB_TOTAL:-1800}
+SILENCE=${LAB_SILENCE:-600}
+TOTAL=${LAB_TOTAL:-3600}
 
-# run_guest GUEST NAME IMAGE DISK DIRECTORY [kernel]: from power on to power off, showing its progress. The share is
-# DIRECTORY/share, the console DIRECTORY/console.txt. Succeeds if the scenario passed.
-run_guest() {
-	local guest=$1 name=$2 dir=$5 line='' end=$((SECONDS + TOTAL)) got=0
-	"$lab/qemu.sh" "$3" "$4" "$dir/share" "$dir/console.txt" "${@:6}" </dev/null >"$dir/qemu.txt" 2>&1 &
-	qemu=$!
-	exec {progress}< <(exec tail -n +1 --pid=$qemu -f "$dir/share/progress")
-	while [ "$line" != end ]; do
-		IFS= read -r -t "$SILENCE" line <&"$progress" || got=$?
-		if [ $got != 0 ] || [ $SECONDS -ge $end ]; then break; fi
-		[ "$line" = end ] || say "$guest" "$name: $line"
-	done
-	exec {progress}<&-
-	stop_guest "$dir" "$line" $got
-	[ "$(cat "$dir/share/verdict" 2>/dev/null)" = passed ]
+# power_on IMAGE DISK DIRECTORY [OPTION...]: start the guest, whose share is DIRECTORY/share and whose console goes to
+# DIRECTORY/console.txt. Its port and its end are lines of the progress like any other. Standard input: see qemu.sh.
+power_on() {
+	exec {progress}< <(exec tail -n +1 -f "$3/share/progress")
+	watcher=$!
+	{
+		"$lab/qemu.sh" "$1" "$2" "$3/share" "$3/console.txt" "${@:4}" <&0 >>"$3/share/progress" 2>"$3/qemu.txt" &
+		echo $! >"$3/qemu.pid"
+		wait $! || :
+		echo off >>"$3/share/progress"
+	} <&0 2>/dev/null &
+	deadline=$((SECONDS + TOTAL))
 }
 
-# A guest that came to its end powers off by itself; one that did not is ended, and says why it failed.
-stop_guest() { # DIRECTORY LAST-LINE STATUS-OF-READ
-	local i why
-	if [ "$2" = end ]; then
-		for ((i = 0; i < 60; i++)); do
-			kill -0 "$qemu" 2>/dev/null || break
-			sleep 0.5
-		done
-	else
-		why="still running after $TOTAL s"
-		[ "$3" -le 128 ] || why="silent for $SILENCE s"
-		kill -0 "$qemu" 2>/dev/null || why='powered off in the middle'
-		{
-			echo "STUCK: $why; the console ends with:"
-			tail -n 25 "$1/console.txt" | tr -dc '[:print:]\n' | sed 's/^/    /'
-			cat "$1/qemu.txt"
-		} | tee -a "$1/share/failed" >&2
-		rm -f "$1/share/verdict"
+# follow GUEST NAME LINE: show the progress until it comes to LINE; fails if the guest goes off before, or is silent, or
+# takes too long.
+follow() {
+	local line='' silence=$SILENCE
+	while [ $SECONDS -lt "$deadline" ]; do
+		IFS= read -r -t "$silence" line <&"$progress" || return
+		case $line in
+		"$3") return ;;
+		off) return 1 ;;
+		end) silence=60 ;;
+		ready) ;;
+		*) say "$1" "$2: $line" ;;
+		esac
+	done
+	return 1
+}
+
+# power_off DIRECTORY: what is still on is ended, and says why it had to be.
+power_off() {
+	kill "$watcher"
+	exec {progress}<&-
+	if [ "$(tail -n 1 "$1/share/progress")" != off ]; then
+		explain "$1" "silent for $SILENCE s, or still running after $TOTAL s"
+		kill -KILL "$(cat "$1/qemu.pid")"
+	elif [ ! -e "$1/share/verdict" ]; then
+		explain "$1" 'powered off in the middle'
 	fi
-	kill "$qemu" 2>/dev/null || :
-	wait "$qemu" 2>/dev/null || :
-	qemu=
+	wait
+}
+
+explain() { # DIRECTORY WHY
+	{
+		echo "STUCK: $2; the console ends with:"
+		tail -n 25 "$1/console.txt" 2>/dev/null | tr -dc '[:print:]\n' | sed 's/^/    /'
+		cat "$1/qemu.txt"
+	} | tee -a "$1/share/failed" >&2
+	echo failed >"$1/share/verdict"
 }

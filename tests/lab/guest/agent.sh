@@ -27,5 +27,5 @@ else
 fi
 echo end >>$share/progress
 sync
-# The disk is thrown away, unless this was the boot that installs.
-if [ -e $share/keep-disk ]; then systemctl poweroff; else echo o >/proc/sysrq-trigger; fi
+# The disk is thrown away.
+echo o >/proc/sysrq-trigger

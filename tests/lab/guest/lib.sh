@@ -15,6 +15,7 @@
 #	expect_file FILE WANTED          its content, without the newline at the end
 #	expect_true COMMAND...           a condition
 #	expect_await SECONDS COMMAND...  a condition that comes true in time
+#	expect_cpu_quiet LIST [N [S]]    at most N (1) interrupts, softirqs, switches a second beside a loop of S (10) s
 #	expect_same_host BEFORE AFTER    no line of two dumps differs
 #	expect_differs BEFORE AFTER      the opposite: the judge is not blind
 set -eEuo pipefail
@@ -137,4 +138,22 @@ expect_differs() {
 	expected
 	differences "$1" "$2" || status=$?
 	[ $status = 1 ] || complain "$(place)" "dumps $1 and $2" "lines that differ" "status $status $found"
+}
+
+cpus_of() { # LIST
+	local part
+	for part in ${1//,/ }; do seq "${part%-*}" "${part#*-}"; done
+}
+
+expect_cpu_quiet() {
+	local cpu line most=${2:-1}
+	expected
+	for cpu in $(cpus_of "$1"); do
+		noise "$cpu" "${3:-10}" >"$share/noise-$cpu"
+		line=$(tail -n 1 "$share/noise-$cpu")
+		echo "CPU $cpu: $line"
+		# "total: N interrupts/s, N softirqs/s, N context switches/s"
+		awk -v most="$most" 'NF < 8 || $2 > most || $4 > most || $6 > most { exit 1 }' <<<"$line" ||
+			complain "$(place)" "CPU $cpu" "at most $most of each a second" "$(cat "$share/noise-$cpu")"
+	done
 }

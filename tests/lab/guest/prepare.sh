@@ -14,3 +14,4 @@ systemctl enable --now hfttuned.socket hfttuned.service
 
 expect_exit 0 hfttune status
 expect_await 30 systemctl is-active redis-server.service
+reboot
