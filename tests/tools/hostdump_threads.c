@@ -26,6 +26,7 @@ struct process {
 struct thread {
 	char comm[64];
 	bool kernel;
+	bool rescuer; /* of a work queue: helps when no worker can be made */
 	int nice;
 };
 
@@ -58,6 +59,9 @@ static bool thread_read(const char *pid, const char *tid, struct thread *ret)
 	           &ret->nice) != 2)
 		return false;
 	ret->kernel = flags & 0x00200000; /* PF_KTHREAD */
+	/* No flag tells them: PF_NO_SETAFFINITY, their priority, and no worker of a pool. */
+	ret->rescuer = ret->kernel && (flags & 0x04000000) && ret->nice == -20 &&
+	               (strncmp(ret->comm, "kworker/", 8) != 0 || ret->comm[8] == 'R');
 	return true;
 }
 
@@ -124,7 +128,11 @@ static void dump_thread(struct dump *d, const struct process *p, const char *tid
 	if (!thread_read(p->pid, tid, &t) || sched_getaffinity(atoi(tid), size, set) < 0 ||
 	    syscall(SYS_sched_getattr, atoi(tid), &s, sizeof(s), 0) < 0)
 		return;
-	format_cpus(set, size, cpus, sizeof(cpus));
+	/* It keeps the CPUs of the pool that it helped last, and nobody can set them. */
+	if (t.rescuer)
+		strcpy(cpus, "of-the-last-pool");
+	else
+		format_cpus(set, size, cpus, sizeof(cpus));
 	thread_name(&t);
 	snprintf(common, sizeof(common), "cpus %s policy %s priority %u nice %d", cpus,
 	         s.policy < sizeof(policies) / sizeof(*policies) ? policies[s.policy] : "?", s.priority, t.nice);

@@ -126,6 +126,13 @@ static const struct rule skip_device[] = {
 	{NULL,                                     NULL                                                     },
 };
 
+static const struct rule skip_workqueue[] = {
+	{"*/pool_ids",                             "numbers of pools, new with each change"                 },
+	{"*uevent",                                "constant"                                               },
+	{"*power/runtime_*_time",                  "counters"                                               },
+	{NULL,                                     NULL                                                     },
+};
+
 static const struct rule skip_queue[] = {
 	{"*uevent",                                "constant"                                               },
 	{NULL,                                     NULL                                                     },
@@ -240,7 +247,8 @@ static const struct tree trees[] = {
 	{.where = "sys/devices/system/{clocksource,clockevents,workqueue}",
 	 .skip = skip_device},
 	{.where = "sys/devices/system/memory/{auto_online_blocks,memory*/state}"},
-	{.where = "sys/devices/virtual/{workqueue,bdi}",                .skip = skip_device},
+	{.where = "sys/devices/virtual/workqueue",                      .skip = skip_workqueue},
+	{.where = "sys/devices/virtual/bdi",                            .skip = skip_device},
 	{.where = "sys/module/*/{parameters,initstate}"},
 	{.where = "sys/block/*/{queue,mq}",                             .skip = skip_queue},
 	{.where = "sys/class/scsi_host/*/link_power_management_policy"},
