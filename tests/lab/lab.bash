@@ -47,10 +47,17 @@ image_key() { # PACKAGES-KEY
 # What of this checkout is built and installed; changes elsewhere make no new machine.
 project_parts=(COPYING Makefile cli daemon lib man packaging profiles rollback tests/tools)
 
-installed_key() { # IMAGE-KEY
+booted_key() { # IMAGE-KEY
 	{
 		echo "$1"
-		hash_of "${project_parts[@]}" tests/lab/{install.sh,qemu.sh,guest/prepare.sh}
+		hash_of tests/lab/{boot.sh,qemu.sh,guest/first-boot.sh}
+	} | digest
+}
+
+installed_key() { # BOOTED-KEY
+	{
+		echo "$1"
+		hash_of "${project_parts[@]}" tests/lab/{install.sh,guest/install.sh}
 	} | digest
 }
 
@@ -158,4 +165,28 @@ explain() { # DIRECTORY WHY
 		cat "$1/qemu.txt"
 	} | tee -a "$1/share/failed" >&2
 	echo failed >"$1/share/verdict"
+}
+
+# keep_machine GUEST NAME IMAGE DIRECTORY LINE [OPTION...]: let the machine of DIRECTORY/disk.qcow2 go on once, and when
+# it holds again after LINE, keep memory, devices and disk as the snapshot "lab" of that file. Fails if it comes to an
+# end before.
+keep_machine() {
+	local guest=$1 name=$2 dir=$4 monitor go kept=
+	mkfifo "$dir/go" "$dir/monitor.in" "$dir/monitor.out"
+	exec {go}<>"$dir/go" {monitor}<>"$dir/monitor.in"
+	echo go >&"$go"
+	say "$guest" "$name: power on"
+	power_on "$3" "$dir/disk.qcow2" "$dir" -chardev "pipe,id=c1,path=$dir/monitor" -mon chardev=c1 "${@:6}" <&"$go"
+	if follow "$guest" "$name" "$5" && follow "$guest" "$name" ready; then
+		# What a boot leaves to be done, is done.
+		sleep 10
+		say "$guest" "$name: snapshot"
+		echo passed >"$dir/share/verdict"
+		printf 'savevm lab\nquit\n' >&"$monitor"
+		follow "$guest" "$name" off && kept=1
+	fi
+	power_off "$dir"
+	[ -n "$kept" ] || return
+	qemu-img snapshot -l "$dir/disk.qcow2" | grep -q ' lab ' || { cat "$dir/qemu.txt" >&2; return 1; }
+	rm -rf "$dir/share" "$dir/go" "$dir"/monitor.*
 }

@@ -21,9 +21,11 @@ queues=(-netdev tap,id=n0,ifname=lab0,queues=4,script=no,downscript=no)
 	queues=(-netdev user,id=n0,restrict=on)
 }
 
-# TCG offers SMT for Intel's models alone, and newer ones boot far slower.
+# TCG offers SMT for Intel's models alone, and newer ones boot far slower. One thread for all CPUs: with a thread for each
+# QEMU 7.2 may go on running code that another CPU has patched meanwhile (the kernel does so at each static key): all CPUs
+# then spin on a breakpoint that is no longer there. It boots no slower on two cores.
 exec setpriv --pdeathsig KILL unshare --net -- qemu-system-x86_64 -nodefaults -no-user-config \
-	-machine pc -accel tcg,thread=multi -cpu Nehalem -m 3072 -smp 8,sockets=2,cores=2,threads=2 \
+	-machine pc -accel tcg,thread=single -cpu Nehalem -m 3072 -smp 8,sockets=2,cores=2,threads=2 \
 	-object memory-backend-ram,size=1536M,id=m0 -object memory-backend-ram,size=1536M,id=m1 \
 	-numa node,nodeid=0,cpus=0-3,memdev=m0 -numa node,nodeid=1,cpus=4-7,memdev=m1 \
 	-acpitable "file=$image/ssdt.aml" -cdrom "$image/boot.iso" -boot d \

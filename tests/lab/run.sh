@@ -49,13 +49,15 @@ scenario() { # GUEST NAME IMAGE INSTALLED
 }
 
 guest() { # GUEST: makes its machine, if need be, and runs what is wanted
-	local guest=$1 key packages image name
+	local guest=$1 key packages image booted name
 	key=$(packages_key)
 	cached "packages-$guest" "$key" 1 "$lab/bootstrap.sh" "$guest"
 	packages=$entry key=$(image_key "$key")
 	cached "image-$guest" "$key" 2 "$lab/image.sh" "$guest" "$packages"
-	image=$entry key=$(installed_key "$key")
-	cached "installed-$guest" "$key" 4 "$lab/install.sh" "$guest" "$image"
+	image=$entry key=$(booted_key "$key")
+	cached "booted-$guest" "$key" 2 "$lab/boot.sh" "$guest" "$image"
+	booted=$entry key=$(installed_key "$key")
+	cached "installed-$guest" "$key" 4 "$lab/install.sh" "$guest" "$image" "$booted"
 	for name in $scenarios; do
 		! wanted "$name" "$guest" || scenario "$guest" "$name" "$image" "$entry"
 	done

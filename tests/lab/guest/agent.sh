@@ -11,8 +11,9 @@ echo "boot $(cat $share/boot)" >>$share/progress
 bash -c '. $share/guest/lib.sh; . "$1"' scenario $share/scenarios/*.sh >>$share/output 2>&1
 status=$?
 
-# The machine is going down already, and comes back.
-[ ! -e $share/rebooting ] || exit 0
+# The machine is going down already, and comes back; or it is to be kept as it is.
+[ ! -e $share/rebooting ] || sleep 600
+[ ! -e $share/holding ] || exit 0
 
 if [ $status != 0 ] || [ -e $share/failed ]; then
 	[ -e $share/failed ] || echo "FAILED: the scenario ended with status $status" | tee $share/failed >>$share/progress
@@ -20,7 +21,7 @@ if [ $status != 0 ] || [ -e $share/failed ]; then
 	hfttune status >$share/status 2>&1
 	echo failed >$share/verdict
 elif [ ! -s $share/expectations ]; then
-	echo 'FAILED: nothing was expected' >>$share/progress
+	echo 'FAILED: nothing was expected' | tee $share/failed >>$share/progress
 	echo failed >$share/verdict
 else
 	echo passed >$share/verdict
