@@ -6,6 +6,10 @@
 use_profiles network-latency
 results=$share/results
 
+note() { # WHAT VALUE
+	printf '%s\t%s\n' "$1" "$2" >>"$results"
+}
+
 # timed NAME COMMAND...: seconds, and the exit status where it is not 0.
 timed() {
 	local name=$1 began status=0
@@ -13,7 +17,7 @@ timed() {
 	began=$(date +%s%N)
 	"$@" >>"$share/output" 2>&1 || status=$?
 	awk -v n="$name" -v ms=$((($(date +%s%N) - began) / 1000000)) -v s=$status \
-		'BEGIN { printf "%s %.2f s%s\n", n, ms / 1000, s ? " (exit " s ")" : "" }' >>"$results"
+		'BEGIN { printf "%s\t%.2f s%s\n", n, ms / 1000, s ? " (exit " s ")" : "" }' >>"$results"
 }
 
 processes() { # UNIT
@@ -21,8 +25,8 @@ processes() { # UNIT
 }
 memory() { # UNIT: resident, of all its processes
 	local pid
-	for pid in $(processes "$1"); do sed -n 's/^VmRSS: *\([0-9]*\) kB/\1/p' "/proc/$pid/status"; done |
-		awk '{ n += $1 } END { printf "%.1f MiB", n / 1024 }'
+	for pid in $(processes "$1"); do cat "/proc/$pid/status"; done |
+		awk '$1 == "VmRSS:" { n += $2 } END { printf "%.1f MiB", n / 1024 }'
 }
 switches() { # UNIT: of all its threads
 	local pid
@@ -31,16 +35,16 @@ switches() { # UNIT: of all its threads
 }
 at_rest() { # PREFIX UNIT
 	local before
-	echo "$1.resident memory $(memory "$2")" >>"$results"
+	note "$1.resident memory" "$(memory "$2")"
 	before=$(switches "$2")
 	sleep 30
-	echo "$1.wake-ups a minute $((($(switches "$2") - before) * 2))" >>"$results"
+	note "$1.wake-ups a minute" $((($(switches "$2") - before) * 2))
 }
 left() { # BEFORE AFTER: how many lines differ
 	hostdump-diff "$dumps/$1" "$dumps/$2" >"$share/left-$2" 2>&1 || :
 	grep -c '^+' "$share/left-$2" || :
 }
-value() { sed -n "s/^$1 //p" "$results"; }
+value() { awk -F '\t' -v key="$1" '$1 == key { print $2 }' "$results"; }
 
 dump before
 step "hfttune"
@@ -49,7 +53,7 @@ timed 'ours.verify' hfttune verify
 at_rest ours hfttuned.service
 timed 'ours.rollback' hfttune rollback --all
 dump ours
-echo "ours.left changed $(left before ours)" >>"$results"
+note "ours.left changed" "$(left before ours)"
 
 step "hfttune, killed"
 expect_exit 0 hfttune apply network-latency
@@ -57,7 +61,7 @@ systemctl kill --signal=KILL --kill-who=all hfttuned.service
 expect_await 60 hfttune status
 expect_exit 0 hfttune rollback --all
 dump ours-killed
-echo "ours.left changed after kill -9 $(left before ours-killed)" >>"$results"
+note "ours.left changed after kill -9" "$(left before ours-killed)"
 
 step "TuneD"
 expect_exit 0 systemctl start tuned.service
@@ -68,7 +72,7 @@ timed 'tuned.verify' tuned-adm verify
 at_rest tuned tuned.service
 timed 'tuned.rollback' tuned-adm off
 dump tuned
-echo "tuned.left changed $(left tuned-before tuned)" >>"$results"
+note "tuned.left changed" "$(left tuned-before tuned)"
 
 step "TuneD, killed"
 tuned-adm profile network-latency
@@ -78,7 +82,7 @@ systemctl start tuned.service
 await 60 tuned-adm active
 tuned-adm off
 dump tuned-killed
-echo "tuned.left changed after kill -9 $(left tuned-before tuned-killed)" >>"$results"
+note "tuned.left changed after kill -9" "$(left tuned-before tuned-killed)"
 
 while IFS= read -r what; do
 	printf '%-30s %-18s %s\n' "$what" "$(value "ours.$what")" "$(value "tuned.$what")"
