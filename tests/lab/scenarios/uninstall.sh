@@ -8,9 +8,9 @@ files() {
 		-o -path /var/lib/systemd/catalog -o -path /var/cache -o -path /var/tmp \) -prune -o -print | sort
 }
 ours() {
-	find / -xdev \( -path "$source" -o -path /var/log -o -path /proc -o -path /sys \) -prune -o -iname '*hfttune*' -print
-	find /run -iname '*hfttune*' -not -path '/run/lab/*' -print
-	systemctl list-unit-files --no-legend '*hfttune*'
+	find / -xdev \( -path "$source" -o -path /var/log -o -path /proc -o -path /sys \) -prune -o -iname '*hfttune*' -not -name '*hfttune-lab*' -print
+	find /run -iname '*hfttune*' -not -name '*hfttune-lab*' -not -path '/run/lab/*' -print
+	systemctl list-unit-files --no-legend '*hfttune*' | grep -v hfttune-lab || :
 }
 
 step "uninstalled at once"
