@@ -81,6 +81,7 @@ cached() { # KIND HASH KEEP COMMAND...
 			die "$kind was not made: see $cache/$kind.failed"
 		}
 		mv "$temporary" "$entry"
+		rm -rf --one-file-system "${cache:?}/$kind.failed"
 	fi
 	exec {used}<"$entry"
 	flock -s "$used"
@@ -162,6 +163,8 @@ explain() { # DIRECTORY WHY
 	{
 		echo "STUCK: $2; the console ends with:"
 		tail -n 25 "$1/console.txt" 2>/dev/null | tr -dc '[:print:]\n' | sed 's/^/    /'
+		echo "and what the scenario printed:"
+		tail -n 10 "$1/share/output" 2>/dev/null | sed "s/^/    /"
 		cat "$1/qemu.txt"
 	} | tee -a "$1/share/failed" >&2
 	echo failed >"$1/share/verdict"

@@ -51,7 +51,7 @@ scenario() { # GUEST NAME IMAGE INSTALLED
 guest() { # GUEST: makes its machine, if need be, and runs what is wanted
 	local guest=$1 key packages image booted name
 	key=$(packages_key)
-	cached "packages-$guest" "$key" 1 "$lab/bootstrap.sh" "$guest"
+	cached "packages-$guest" "$key" 2 "$lab/bootstrap.sh" "$guest"
 	packages=$entry key=$(image_key "$key")
 	cached "image-$guest" "$key" 2 "$lab/image.sh" "$guest" "$packages"
 	image=$entry key=$(booted_key "$key")

@@ -30,7 +30,7 @@ place() {
 	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
 		case ${BASH_SOURCE[i]} in
 		*/lib.sh) ;;
-		*) echo "${BASH_SOURCE[i]#"$share/"}:${BASH_LINENO[i - 1]}"; return ;;
+		*) echo "tests/lab/${BASH_SOURCE[i]#"$share/"}:${BASH_LINENO[i - 1]}"; return ;;
 		esac
 	done
 }
