@@ -19,6 +19,7 @@
 #include "daemon/host/host.h"
 #include "daemon/knobs/cpukey.h"
 #include "daemon/knobs/knob.h"
+#include "daemon/knobs/row.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
@@ -292,11 +293,6 @@ static int list_host(const struct knob_ctx *c, const struct cpufreq_option *opti
 	return knob_objects_add(ret, option->doc.option, NULL, o.path[0] != '\0' ? NULL : option->lacks, err);
 }
 
-static int raise_unknown(const char *name, struct hft_err *err)
-{
-	return err_raise(err, ERR_INVALID_PROFILE, EINVAL, name, "cpufreq has no option '%s'", name);
-}
-
 static int cpufreq_list(const struct knob_ctx *c, const char *selector, const char *name, struct knob_objects *ret,
                         struct hft_err *err)
 {
@@ -304,7 +300,7 @@ static int cpufreq_list(const struct knob_ctx *c, const char *selector, const ch
 	const struct cpufreq_option *host = option_find(name, true), *part = option_find(name, false);
 
 	if (host == NULL && part == NULL)
-		return raise_unknown(name, err);
+		return row_unknown_option("cpufreq", name, err);
 	if (host != NULL && all)
 		return list_host(c, host, ret, err);
 	if (part == NULL)
@@ -321,7 +317,7 @@ static int cpufreq_parse(const struct knob_ctx *c, const char *key, const char *
 
 	strbuf_reset(ret);
 	if (key == NULL && o.option == NULL)
-		return raise_unknown(name, err);
+		return row_unknown_option("cpufreq", name, err);
 	int r = key == NULL ? 0 : object_of_key(c, key, &o, err);
 	return r < 0 ? r : o.option->parse(c, &o, value, ret, err);
 }

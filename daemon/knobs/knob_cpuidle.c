@@ -15,6 +15,7 @@
 #include "daemon/host/host.h"
 #include "daemon/knobs/cpukey.h"
 #include "daemon/knobs/knob.h"
+#include "daemon/knobs/row.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
@@ -118,18 +119,13 @@ static bool is_option(const char *option)
 	return str_eq(option, "max_latency_us") || str_eq(option, "disable");
 }
 
-static int raise_unknown(const char *option, struct hft_err *err)
-{
-	return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "cpuidle has no option '%s'", option);
-}
-
 static int cpuidle_list(const struct knob_ctx *c, const char *selector, const char *option, struct knob_objects *ret,
                         struct hft_err *err)
 {
 	struct cpuset cpus;
 
 	if (!is_option(option))
-		return raise_unknown(option, err);
+		return row_unknown_option("cpuidle", option, err);
 	int r = cpukey_select(c, selector, &cpus, err);
 	if (r < 0)
 		return r;
@@ -263,7 +259,7 @@ static int cpuidle_parse(const struct knob_ctx *c, const char *key, const char *
 
 	strbuf_reset(ret);
 	if (key == NULL && !is_option(option))
-		return raise_unknown(option, err);
+		return row_unknown_option("cpuidle", option, err);
 	if (key == NULL || str_ends(key, LACKING_KEY))
 		return parse_lacking(option, value, ret, err);
 	int r = state_of_key(key, &s, err);

@@ -17,6 +17,7 @@
 #include "daemon/knobs/cpukey.h"
 #include "daemon/knobs/irq_selector.h"
 #include "daemon/knobs/knob.h"
+#include "daemon/knobs/row.h"
 #include "lib/base/cpuset.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
@@ -77,18 +78,13 @@ static int list_affinity(const struct knob_ctx *c, const char *selector, struct 
 	return 0;
 }
 
-static int raise_unknown(const char *option, struct hft_err *err)
-{
-	return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "irq has no option '%s'", option);
-}
-
 static int irq_list(const struct knob_ctx *c, const char *selector, const char *option, struct knob_objects *ret,
                     struct hft_err *err)
 {
 	if (str_eq(option, "affinity"))
 		return list_affinity(c, selector, ret, err);
 	if (!str_eq(option, DEFAULT_KEY))
-		return raise_unknown(option, err);
+		return row_unknown_option("irq", option, err);
 	if (selector[0] != '\0')
 		return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "%s takes no selector", option);
 	bool present = fsio_exists(c->fs, DEFAULT_PATH);
@@ -104,7 +100,7 @@ static int irq_parse(const struct knob_ctx *c, const char *key, const char *opti
 
 	strbuf_reset(ret);
 	if (key == NULL && !str_eq(option, "affinity") && !str_eq(option, DEFAULT_KEY))
-		return raise_unknown(option, err);
+		return row_unknown_option("irq", option, err);
 	int r = cpuset_parse(value, &set, NULL);
 	if (r == -EINVAL || (r == 0 && cpuset_is_empty(&set)))
 		return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "'%s' is not a list of CPUs", value);

@@ -14,6 +14,7 @@
 #include "daemon/host/host.h"
 #include "daemon/knobs/cpukey.h"
 #include "daemon/knobs/knob.h"
+#include "daemon/knobs/row.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
@@ -162,11 +163,6 @@ static int write_dma(const struct knob_ctx *c, const char *value, struct hft_err
 
 /* --- the knob ----------------------------------------------------------------------------------------------------- */
 
-static int raise_unknown(const char *option, struct hft_err *err)
-{
-	return err_raise(err, ERR_INVALID_PROFILE, EINVAL, option, "pmqos has no option '%s'", option);
-}
-
 static int pmqos_list(const struct knob_ctx *c, const char *selector, const char *option, struct knob_objects *ret,
                       struct hft_err *err)
 {
@@ -174,7 +170,7 @@ static int pmqos_list(const struct knob_ctx *c, const char *selector, const char
 		return list_resume(c, selector, ret, err);
 	if (str_eq(option, DMA_OPTION))
 		return list_dma(c, selector, ret, err);
-	return raise_unknown(option, err);
+	return row_unknown_option("pmqos", option, err);
 }
 
 static int pmqos_parse(const struct knob_ctx *c, const char *key, const char *option, const char *value,
@@ -184,7 +180,7 @@ static int pmqos_parse(const struct knob_ctx *c, const char *key, const char *op
 
 	(void)c;
 	if (key == NULL && !str_eq(option, DMA_OPTION) && !str_eq(option, RESUME))
-		return raise_unknown(option, err);
+		return row_unknown_option("pmqos", option, err);
 	strbuf_reset(ret);
 	if (str_eq(value, NONE)) {
 		strbuf_add(ret, NONE);
