@@ -104,8 +104,15 @@ absent() {
 # field JSON-PATH: of the last output, by jq.
 field() { jq -r "$1" <<<"$output"; }
 
+# my_turn: what follows tunes this host, or looks whether somebody did: one test at a time, whatever runs beside it.
+my_turn() {
+	exec {turn}<"${TMPDIR:-/tmp}" # whoever runs it; a file there would belong to one
+	flock -w 900 "$turn" || { echo "another test of this host does not end" >&2; return 1; }
+}
+
 # needs_root: what follows tunes this host and takes it back. HFT_NO_LIVE=1 leaves such tests out (mutants.sh).
 needs_root() {
 	[ -z "${HFT_NO_LIVE:-}" ] || skip "HFT_NO_LIVE: this host is not to be touched"
 	[ "$(id -u)" = 0 ] || skip "needs root: it tunes this host and takes it back"
+	my_turn
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The judge is judged: hostdump must show a change wherever one is made, and hostdump-diff must overlook nothing but what
 # hostdump.ignore names.
+load ../helper
 
 setup() {
 	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
@@ -254,11 +255,10 @@ shows() { # PATH BEFORE AFTER
 	done
 }
 
-@test "hostdump of the live host is complete, the same twice, agrees with the files, and takes less than 3 s" {
+@test "hostdump of the live host is complete, the same twice, and agrees with the files" {
 	[ -r /proc/sys/vm/swappiness ] || skip
-	start=$(date +%s%N)
+	my_turn
 	"$DUMP" >"$D/a"
-	[ $((($(date +%s%N) - start) / 1000000)) -lt 3000 ]
 	grep -qxF "/proc/sys/vm/swappiness	$(cat /proc/sys/vm/swappiness)" "$D/a"
 	grep -q '^mount:/proc	' "$D/a"
 	"$DUMP" >"$D/b"
