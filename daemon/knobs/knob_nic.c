@@ -3,11 +3,9 @@
  * knob nic: network devices, by ethtool and /sys/class/net. Options are named as in ethtool(8), with the group in front
  * ("rings.rx"), features and private flags by name, files of /sys by theirs. Must not know any one option; the parts
  * (nic.h) do.
- *
- * Left out: ntuple rules. A rule is gone with a reset of the device and comes back by nobody, and drivers choose places
- * for rules of their own, so that neither "as it was" nor "ours" can be told from the list.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +18,7 @@
 
 extern const struct knob knob_nic;
 
-static const struct nic_part *const parts[] = { &nic_numbers, &nic_bits, &nic_rss, &nic_files };
+static const struct nic_part *const parts[] = { &nic_numbers, &nic_bits, &nic_rss, &nic_ntuple, &nic_files };
 
 static const struct nic_part *part_of(const char *option)
 {
@@ -168,12 +166,32 @@ static int add_option(const struct adder *a, const char *option, struct hft_err 
 
 static int nic_explain(size_t i, struct knob_doc *ret);
 
+/* The rules that there are; a device without has none to lose. */
+static int add_rules(const struct adder *a, struct hft_err *err)
+{
+	CLEANUP(mem_freep) uint32_t *places = NULL;
+	char option[24];
+	struct nic_at at;
+	size_t n = 0;
+	int r = 0;
+
+	if (a->c->copied || nic_resolve(a->c, a->key, &at, NULL) < 0 || nic_ntuple_places(&at, &places, &n, NULL) < 0)
+		return 0;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		snprintf(option, sizeof(option), "ntuple.%u", places[i]);
+		r = add_option(a, option, err);
+	}
+	return r;
+}
+
 /* An option, or a pattern of options that stand in the tables. */
 static int add_options(const struct adder *a, const char *pattern, struct hft_err *err)
 {
 	struct knob_doc doc;
 	int r = 0;
 
+	if (str_eq(pattern, "ntuple.*"))
+		return add_rules(a, err);
 	if (!str_is_pattern(pattern))
 		return add_option(a, pattern, err);
 	for (size_t i = 0; r == 0 && nic_explain(i, &doc) == 0; i++)
@@ -231,7 +249,7 @@ static int nic_coupled(const struct knob_ctx *c, const char *key,
 /* What restarts the link or the queues comes first, and what that wipes after it (knobs.md, section 16.3). */
 static const char *const places[] = {
 	"pause.autoneg", "pause.", "eee.", "channels.", "rings.", "priv.", "feature.", "coalesce.adaptive-",
-	"coalesce.", "rss.hkey", "rss.", "tx_queue_len", "gro_flush_timeout", "napi_defer_hard_irqs", "threaded",
+	"coalesce.", "rss.hkey", "rss.", "ntuple.", "tx_queue_len", "gro_flush_timeout", "napi_defer_hard_irqs", "threaded",
 };
 
 static int nic_order(const char *key)

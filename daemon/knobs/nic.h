@@ -79,10 +79,13 @@ struct nic_part {
 extern const struct nic_part nic_numbers;  /* channels, rings, coalescing, pause, EEE */
 extern const struct nic_part nic_bits;     /* features and private flags, by name */
 extern const struct nic_part nic_rss;      /* where the device spreads packets to */
+extern const struct nic_part nic_ntuple;   /* rules that lead flows to queues */
 extern const struct nic_part nic_files;    /* what /sys/class/net has, queues included */
 
 /* What a feature takes along ("nic:feature.rx-lro, ..."), or "". Static. */
 const char *nic_feature_changes(const char *option);
+/* Where rules of nic_ntuple stand; the caller frees. -ENOENT ERR_NOT_APPLICABLE: the driver has none. */
+int nic_ntuple_places(const struct nic_at *at, uint32_t **ret, size_t *ret_n, struct hft_err *err);
 /* The most queues that receive which the device can have; 0: not known. */
 uint32_t nic_queues_max(const struct nic_at *at);
 

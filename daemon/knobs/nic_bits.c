@@ -121,6 +121,7 @@ static const struct {
 	{"tx-scatter-gather", SEGMENTATION                                  },
 	{"rx-checksum",       "nic:feature.rx-gro-hw, nic:feature.rx-lro"   },
 	{"rx-gro-hw",         "nic:feature.rx-lro"                          },
+	{"rx-ntuple-filter",  "nic:ntuple.*"                                },
 	{"rx-lro",            "nic:feature.rx-gro-hw"                       },
 };
 

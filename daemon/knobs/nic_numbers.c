@@ -57,7 +57,7 @@ struct number {
 
 #define RST "Documentation/networking/ethtool-netlink.rst"
 #define CHANNELS_CHANGE                                                                                                \
-	"nic:channels.*, nic:coalesce.*, nic:rss.indir, nic:rps_cpus, nic:rps_flow_cnt, nic:xps_cpus, irq:*"
+	"nic:channels.*, nic:coalesce.*, nic:rss.indir, nic:ntuple.*, nic:rps_cpus, nic:rps_flow_cnt, nic:xps_cpus, irq:*"
 #define CHANNELS_TRAPS                                                                                                 \
 	"most drivers take the link down for a moment and make their interrupts anew; refused below what rss.indir "   \
 	"points to (it is tried again after rss.indir), and while AF_XDP uses a queue; settings of queues that are "   \
