@@ -28,7 +28,7 @@ build() { make -C "$work" -s -j2 O=build FAULT=1 all "$@" >"$work/log" 2>&1; }
 
 # tests PROMISE FILTER: the promise's tests whose names match. As TAP in $work/tap; the status is that of bats.
 tests() {
-	confined timeout -k 5 120 bats --tap -f "$2" "$work/tests/promise/p$(printf %02d "${1#P}")"-*.bats >"$work/tap" 2>&1
+	confined timeout -k 5 300 bats --tap -f "$2" "$work/tests/promise/p$(printf %02d "${1#P}")"-*.bats >"$work/tap" 2>&1
 }
 
 # names RESULT: of the tests in $work/tap that came to "ok" (and were not skipped) or to "not ok".
