@@ -3,9 +3,6 @@
 #include "cli/private.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +11,7 @@
 #include "cli/options.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
+#include "lib/base/spawn.h"
 #include "lib/base/str.h"
 
 #define CHILD_FD 3 /* "--socket fd:3" */
@@ -89,34 +87,6 @@ static int terminate(struct strlist *l)
 
 /* --- starting ----------------------------------------------------------------------------------------------------- */
 
-static int spawn(const char *path, int fd, char **args, char **env, pid_t *ret_pid)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-
-	if (posix_spawn_file_actions_init(&actions) != 0)
-		return -ENOMEM;
-	if (posix_spawnattr_init(&attr) != 0) {
-		posix_spawn_file_actions_destroy(&actions);
-		return -ENOMEM;
-	}
-	sigemptyset(&none);
-	sigfillset(&all);
-	int r = posix_spawn_file_actions_adddup2(&actions, fd, CHILD_FD);
-	r = r != 0 ? r : posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	/* A group of its own: Ctrl-C detaches the command line, and the transaction goes on. */
-	r = r != 0 ? r : posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-	                                                  POSIX_SPAWN_SETSIGDEF);
-	r = r != 0 ? r : posix_spawnattr_setpgroup(&attr, 0);
-	r = r != 0 ? r : posix_spawnattr_setsigmask(&attr, &none);
-	r = r != 0 ? r : posix_spawnattr_setsigdefault(&attr, &all);
-	r = r != 0 ? r : posix_spawn(ret_pid, path, &actions, &attr, args, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return -r;
-}
-
 int private_start(const struct options *o, int *ret_fd, pid_t *ret_pid, struct hft_err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = { 0 };
@@ -135,7 +105,9 @@ int private_start(const struct options *o, int *ret_fd, pid_t *ret_pid, struct h
 	ours = pair[0];
 	theirs = pair[1];
 
-	int r = spawn(strbuf_str(&path), theirs, args.s, env.s, ret_pid);
+	/* In a group of its own: Ctrl-C detaches the command line, and the transaction goes on. */
+	const struct spawn_fd fds[] = { { theirs, CHILD_FD } };
+	int r = spawn_program(strbuf_str(&path), args.s, env.s, fds, ARRAY_LEN(fds), ret_pid);
 	if (r < 0) {
 		err_raise(err, ERR_NO_DAEMON, r, strbuf_str(&path), "cannot start the private hfttuned");
 		err_hint(err, "hfttuned belongs beside hfttune, or in " HFT_LIBEXECDIR);

@@ -5,8 +5,8 @@
  * The place is part of the name, so that what stood there before is known and can be put back; a driver that chooses
  * places by itself refuses the write. Canonical is "none", or words in a fixed order as ethtool has them:
  *     flow-type udp4 src-ip 10.0.0.1 dst-ip 224.0.31.1 src-port 5000 dst-port 14310 action 2
- * with what may be anything left out, and action -1 to drop. A rule of somebody else that says more (masks, VLANs, tunnels)
- * reads as "raw", with the bytes of the kernel's structure: it can be put back, and not be asked for.
+ * with what may be anything left out, and action -1 to drop. A rule of somebody else that says more (masks, VLANs,
+ * tunnels) reads as "raw", with the bytes of the kernel's structure: it can be put back, and not be asked for.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -52,8 +52,10 @@ static const struct flow {
 	uint32_t type;
 	int family;
 } flows[] = {
-	{"tcp4", TCP_V4_FLOW, AF_INET }, {"udp4", UDP_V4_FLOW, AF_INET },
-	{"tcp6", TCP_V6_FLOW, AF_INET6}, {"udp6", UDP_V6_FLOW, AF_INET6},
+	{"tcp4", TCP_V4_FLOW, AF_INET },
+	{"udp4", UDP_V4_FLOW, AF_INET },
+	{"tcp6", TCP_V6_FLOW, AF_INET6},
+	{"udp6", UDP_V6_FLOW, AF_INET6},
 };
 
 /* In the order of the canonical text. Where they lie: in the value (h_u), and the same in the mask (m_u). */
@@ -284,7 +286,8 @@ static int ntuple_parse(const struct knob_ctx *c, const struct nic_at *at, const
 	if (r < 0)
 		return err_raise(err, ERR_INVALID_PROFILE, EINVAL, at->option,
 		                 "%s cannot be '%s': none, or flow-type tcp4|udp4|tcp6|udp6 [src-ip A] [dst-ip A] "
-		                 "[src-port N] [dst-port N] action QUEUE", at->option, value);
+		                 "[src-port N] [dst-port N] action QUEUE",
+		                 at->option, value);
 	if (str_eq(value, "none"))
 		strbuf_add(ret, value);
 	else
@@ -369,9 +372,9 @@ static int ntuple_explain(size_t i, struct knob_doc *ret)
 		.counter = "packets per queue in ethtool -S",
 		.changes = "",
 		.source = "include/uapi/linux/ethtool.h, ETHTOOL_SRXCLSRLINS",
-		.traps = "needs feature.rx-ntuple-filter = on; many drivers lose rules in a reset and when channels change "
-			 "(drift then); which places come first is the device's affair; a device whose driver chooses "
-			 "places by itself refuses",
+		.traps = "needs feature.rx-ntuple-filter = on; many drivers lose rules in a reset and when channels "
+			 "change (drift then); which places come first is the device's affair; a driver that chooses places "
+			 "by itself refuses",
 	};
 	return 0;
 }

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
+#include "lib/base/spawn.h"
 #include "lib/base/str.h"
 
 #define TAIL_BYTES 200 /* of what a program that failed had printed last */
@@ -59,35 +59,6 @@ void program_lang(const struct knob_ctx *c, char ret[static PROGRAM_LANG_MAX])
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		if (fsio_probe(c->fs, files[i], &text) == 0 && read_lang(strbuf_str(&text), ret))
 			return;
-}
-
-/* Output and errors to `out`; a group of its own, so that what it starts can be ended with it. */
-static int spawn(const char *const argv[], char *const environment[], int out, pid_t *ret_pid)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-
-	if (posix_spawn_file_actions_init(&actions) != 0)
-		return -ENOMEM;
-	if (posix_spawnattr_init(&attr) != 0) {
-		posix_spawn_file_actions_destroy(&actions);
-		return -ENOMEM;
-	}
-	sigemptyset(&none);
-	sigfillset(&all);
-	int r = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	r = r != 0 ? r : posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	r = r != 0 ? r : posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
-	r = r != 0 ? r : posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-	                                                  POSIX_SPAWN_SETSIGDEF);
-	r = r != 0 ? r : posix_spawnattr_setsigmask(&attr, &none);
-	r = r != 0 ? r : posix_spawnattr_setsigdefault(&attr, &all);
-	/* posix_spawn(3) takes texts that it does not change as char *. */
-	r = r != 0 ? r : posix_spawn(ret_pid, argv[0], &actions, &attr, (char *const *)(uintptr_t)argv, environment);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return -r;
 }
 
 /* Until the end of its output. False: the time is over. */
@@ -153,7 +124,10 @@ int program_run_child(const struct knob_ctx *c, const char *const argv[], unsign
 	ours = ends[0];
 	theirs = ends[1];
 	program_lang(c, lang);
-	int r = spawn(argv, (char *[]){ path, lang[0] != '\0' ? lang : NULL, NULL }, theirs, &pid);
+	const struct spawn_fd out[] = { { theirs, STDOUT_FILENO }, { theirs, STDERR_FILENO } };
+	/* posix_spawn(3) takes texts that it does not change as char *. */
+	int r = spawn_program(argv[0], (char *const *)(uintptr_t)argv,
+	                      (char *[]){ path, lang[0] != '\0' ? lang : NULL, NULL }, out, ARRAY_LEN(out), &pid);
 	if (r < 0)
 		return err_raise(err, ERR_IO, -r, argv[0], "cannot start %s: %s", argv[0], strerror(-r));
 	mem_closep(&theirs);
