@@ -26,8 +26,6 @@
 #define PLACES_MAX 65536
 #define RAW "raw "
 
-typedef struct ethtool_rx_flow_spec spec_t;
-
 static int place_of(const char *option, uint32_t *ret)
 {
 	int64_t place;
@@ -58,31 +56,33 @@ static const struct flow {
 	{"udp6", UDP_V6_FLOW, AF_INET6},
 };
 
+#define SPEC_AT(member) offsetof(struct ethtool_rx_flow_spec, member)
+
 /* In the order of the canonical text. Where they lie: in the value (h_u), and the same in the mask (m_u). */
 static const struct field {
 	const char *word;
 	bool address;
 	size_t at4, at6;
 } fields[] = {
-	{"src-ip",   true,  offsetof(spec_t, h_u.tcp_ip4_spec.ip4src), offsetof(spec_t, h_u.tcp_ip6_spec.ip6src)},
-	{"dst-ip",   true,  offsetof(spec_t, h_u.tcp_ip4_spec.ip4dst), offsetof(spec_t, h_u.tcp_ip6_spec.ip6dst)},
-	{"src-port", false, offsetof(spec_t, h_u.tcp_ip4_spec.psrc),   offsetof(spec_t, h_u.tcp_ip6_spec.psrc)  },
-	{"dst-port", false, offsetof(spec_t, h_u.tcp_ip4_spec.pdst),   offsetof(spec_t, h_u.tcp_ip6_spec.pdst)  },
+	{"src-ip",   true,  SPEC_AT(h_u.tcp_ip4_spec.ip4src), SPEC_AT(h_u.tcp_ip6_spec.ip6src)},
+	{"dst-ip",   true,  SPEC_AT(h_u.tcp_ip4_spec.ip4dst), SPEC_AT(h_u.tcp_ip6_spec.ip6dst)},
+	{"src-port", false, SPEC_AT(h_u.tcp_ip4_spec.psrc),   SPEC_AT(h_u.tcp_ip6_spec.psrc)  },
+	{"dst-port", false, SPEC_AT(h_u.tcp_ip4_spec.pdst),   SPEC_AT(h_u.tcp_ip6_spec.pdst)  },
 };
 
-#define MASK_AT (offsetof(spec_t, m_u) - offsetof(spec_t, h_u))
+#define MASK_AT (SPEC_AT(m_u) - SPEC_AT(h_u)) /* of a field, behind its value */
 
 static size_t size_of(const struct field *f, const struct flow *flow)
 {
 	return !f->address ? sizeof(uint16_t) : flow->family == AF_INET ? 4 : 16;
 }
 
-static uint8_t *value_at(spec_t *s, const struct field *f, const struct flow *flow)
+static uint8_t *value_at(struct ethtool_rx_flow_spec *s, const struct field *f, const struct flow *flow)
 {
 	return (uint8_t *)s + (flow->family == AF_INET ? f->at4 : f->at6);
 }
 
-static const struct flow *flow_of(const spec_t *s)
+static const struct flow *flow_of(const struct ethtool_rx_flow_spec *s)
 {
 	for (size_t i = 0; i < ARRAY_LEN(flows); i++)
 		if (flows[i].type == s->flow_type)
@@ -90,7 +90,7 @@ static const struct flow *flow_of(const spec_t *s)
 	return NULL;
 }
 
-static int put_field(spec_t *s, const struct field *f, const struct flow *flow, const char *text)
+static int put_field(struct ethtool_rx_flow_spec *s, const struct field *f, const struct flow *flow, const char *text)
 {
 	uint8_t *value = value_at(s, f, flow);
 	uint16_t port;
@@ -109,7 +109,7 @@ static int put_field(spec_t *s, const struct field *f, const struct flow *flow, 
 }
 
 /* Words in pairs: flow-type first, then fields in any order, then action. -EINVAL. */
-static int put_words(spec_t *s, const struct strlist *w)
+static int put_words(struct ethtool_rx_flow_spec *s, const struct strlist *w)
 {
 	const struct flow *flow = NULL;
 	uint64_t seen = 0;
@@ -134,7 +134,7 @@ static int put_words(spec_t *s, const struct strlist *w)
 	return 0;
 }
 
-static int put_raw(spec_t *s, const char *hex)
+static int put_raw(struct ethtool_rx_flow_spec *s, const char *hex)
 {
 	char digits[3] = "";
 	uint64_t byte;
@@ -151,7 +151,7 @@ static int put_raw(spec_t *s, const char *hex)
 }
 
 /* Text in either form, but not "none". -EINVAL, -ENOMEM. */
-static int spec_of(const char *text, spec_t *ret)
+static int spec_of(const char *text, struct ethtool_rx_flow_spec *ret)
 {
 	CLEANUP(strlist_done) struct strlist words = {0};
 
@@ -169,7 +169,7 @@ static bool is_set(const uint8_t *p, size_t n)
 	return false;
 }
 
-static void format_words(spec_t *s, const struct flow *flow, struct strbuf *ret)
+static void format_words(struct ethtool_rx_flow_spec *s, const struct flow *flow, struct strbuf *ret)
 {
 	char address[INET6_ADDRSTRLEN] = "";
 	uint16_t port;
@@ -193,10 +193,10 @@ static void format_words(spec_t *s, const struct flow *flow, struct strbuf *ret)
 }
 
 /* Words, when they say all that there is in it. */
-static void format(spec_t *s, struct strbuf *ret)
+static void format(struct ethtool_rx_flow_spec *s, struct strbuf *ret)
 {
 	const struct flow *flow = flow_of(s);
-	spec_t again;
+	struct ethtool_rx_flow_spec again;
 
 	s->location = 0;
 	if (flow)
@@ -277,7 +277,7 @@ static int ntuple_parse(const struct knob_ctx *c, const struct nic_at *at, const
 	struct ethtool_rxnfc rings = {.cmd = ETHTOOL_GRXRINGS};
 	uint32_t place = 0, n, places, queues;
 	char bounds[48];
-	spec_t s;
+	struct ethtool_rx_flow_spec s;
 	int r = str_eq(value, "none") ? 0 : str_starts(value, RAW) ? -EINVAL : spec_of(value, &s);
 
 	(void)c;
@@ -373,7 +373,8 @@ static int ntuple_explain(size_t i, struct knob_doc *ret)
 		.changes = "",
 		.source = "include/uapi/linux/ethtool.h, ETHTOOL_SRXCLSRLINS",
 		.traps = "needs feature.rx-ntuple-filter = on; many drivers lose rules in a reset and when channels "
-			 "change (drift then); which places come first is the device's affair; a driver that chooses places "
+			 "change (drift then); which places come first is the device's affair; a driver that chooses "
+	                 "places "
 			 "by itself refuses",
 	};
 	return 0;
