@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Open descriptors by path, a limited number of them. A part of fsio, for fsio.c alone: opens and reads nothing. */
+/* Open descriptors by path, a limited number of them. A part of fsio, for no other: opens and reads nothing. */
 #pragma once
 
 #include <stdbool.h>
