@@ -27,6 +27,7 @@
 #define DEFAULT_KEY "default_smp_affinity"
 #define DEFAULT_PATH "/proc/irq/default_smp_affinity"
 #define MANAGED "managed interrupt: the kernel keeps its affinity (isolcpus=managed_irq at boot)"
+#define FIXED "the kernel lets nobody move it (as with timers)"
 
 /* Putting many interrupts back may take this long in all, waiting for their next interrupt. */
 #define AWAIT_ALL_MS 2000
@@ -42,6 +43,13 @@ extern const struct knob knob_irq;
 
 /* --- listing ------------------------------------------------------------------------------------------------------ */
 
+/* Why an interrupt refuses its affinity. The kernel does not say; only those that drivers request queue by queue can be
+ * managed, and those are messages of a device (genirq: pci_alloc_irq_vectors_affinity()). */
+static const char *why_refused(const struct host_irq *irq)
+{
+	return irq->device[0] != '\0' ? MANAGED : FIXED;
+}
+
 /* For people: "eth0 virtio2-input.0". */
 static int add_irq(const struct host_irq *irq, struct knob_objects *ret, struct hft_err *err)
 {
@@ -50,7 +58,7 @@ static int add_irq(const struct host_irq *irq, struct knob_objects *ret, struct 
 
 	if (label == NULL)
 		return err_oom(err);
-	return knob_objects_add(ret, irq->key, label, irq->managed ? MANAGED : NULL, err);
+	return knob_objects_add(ret, irq->key, label, irq->managed ? why_refused(irq) : NULL, err);
 }
 
 static int list_affinity(const struct knob_ctx *c, const char *selector, struct knob_objects *ret, struct hft_err *err)
@@ -214,13 +222,13 @@ static int irq_read(const struct knob_ctx *c, const char *key, struct strbuf *re
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
 /* EIO up to 6.11, EPERM from 6.12 (commit eb29369fa543): managed, or IRQF_NOBALANCING. */
-static int raise_refused(struct hft_err *err, const char *key, int r, const char *value)
+static int raise_refused(struct hft_err *err, const struct host_irq *irq, int r, const char *value)
 {
 	if (r == -EIO || r == -EPERM)
-		return err_raise(err, ERR_NOT_APPLICABLE, -r, key, MANAGED);
+		return err_raise(err, ERR_NOT_APPLICABLE, -r, irq->key, "%s", why_refused(irq));
 	if (r == -ENOENT)
-		return cpukey_unknown("irq", key, err);
-	r = err_raise(err, ERR_WRITE_FAILED, -r, key, "cannot move the interrupt to CPUs %s: %s", value, strerror(-r));
+		return cpukey_unknown("irq", irq->key, err);
+	r = err_raise(err, ERR_WRITE_FAILED, -r, irq->key, "cannot move the interrupt to CPUs %s: %s", value, strerror(-r));
 	err_values(err, value, NULL);
 	if (r == -ENOSPC)
 		err_hint(err, "the CPUs have no interrupt vector left; spread the interrupts over more CPUs");
@@ -237,7 +245,7 @@ static int write_list(const struct knob_ctx *c, const struct host_irq *irq, cons
 	if (text.oom)
 		return err_oom(err);
 	int r = fsio_write(c->fs, irq_path(irq, "smp_affinity_list", path), strbuf_str(&text), NULL);
-	return r < 0 ? raise_refused(err, irq->key, r, strbuf_str(&text)) : 0;
+	return r < 0 ? raise_refused(err, irq, r, strbuf_str(&text)) : 0;
 }
 
 static bool is_delivered_to(const struct knob_ctx *c, const struct host_irq *irq, const struct cpuset *set)
@@ -352,7 +360,7 @@ static int write_irq(const struct knob_ctx *c, const char *key, const struct val
 		return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, key,
 		                 "the interrupt has gone, or its number has gone to another one");
 	if (irq->managed)
-		return err_raise(err, ERR_NOT_APPLICABLE, EPERM, key, MANAGED);
+		return err_raise(err, ERR_NOT_APPLICABLE, EPERM, key, "%s", why_refused(irq));
 	if (c->copied)
 		return write_copied(c, irq, v, err);
 	return v->has_effective ? write_original(c, irq, v, err) : write_list(c, irq, &v->mask, err);
@@ -400,7 +408,7 @@ static int verify_irq(const struct knob_ctx *c, const char *key, const struct va
 	if (r < 0)
 		return r;
 	if (irq->managed)
-		judge(ret, KNOB_NA, MANAGED);
+		judge(ret, KNOB_NA, why_refused(irq));
 	else if (!cpuset_equal(&now.mask, &wanted->mask))
 		judge(ret, KNOB_DRIFT, "");
 	else if (now.has_effective && !cpuset_is_subset(&now.effective, &wanted->mask))

@@ -15,6 +15,7 @@ extern const struct knob knob_irq;
 #define TX0 "pci-0000:00:03.0 msi-2"
 #define DISK "pci-0000:00:05.0 msi-1"
 #define UART "IO-APIC hwirq-4"
+#define TIMER "IO-APIC hwirq-2"
 
 struct line {
 	int irq;
@@ -23,6 +24,7 @@ struct line {
 };
 
 static const struct line lines[] = {
+	{0,  "IO-APIC",                "2", "timer",           0444},
 	{4,  "IO-APIC",                "4", "ttyS0",           0644},
 	{9,  "IO-APIC",                "9", "",                0644},
 	{37, "PCI-MSIX-0000:00:03.0",  "0", "virtio2-config",  0644},
@@ -101,7 +103,7 @@ static void assert_selects(struct cputree *t, const char *selector, const char *
 static void test_star_takes_every_requested_interrupt(void **state)
 {
 	assert_selects(*state, "*",
-	               UART "|pci-0000:00:03.0 msi-0|" RX0 "|" TX0 "|pci-0000:00:03.0 msi-3|" DISK
+	               TIMER "(na)|" UART "|pci-0000:00:03.0 msi-0|" RX0 "|" TX0 "|pci-0000:00:03.0 msi-3|" DISK
 	                    "(na)|pci-0000:3b:00.0 msi-1|pci-0000:00:1c.0 msi-0|pci-0000:00:17.0 msi-0");
 }
 
@@ -262,6 +264,21 @@ static void test_managed_interrupts_are_not_applicable(void **state)
 	assert_int_equal(judged(t, &knob_irq, DISK, "0"), KNOB_NA);
 }
 
+static void test_a_timer_refuses_too_but_is_not_managed(void **state)
+{
+	struct cputree *t = *state;
+	char managed[sizeof(t->err.msg)];
+
+	assert_string_equal(written(t, &knob_irq, DISK, "0"), ERR_NOT_APPLICABLE);
+	snprintf(managed, sizeof(managed), "%s", t->err.msg);
+	assert_string_equal(written(t, &knob_irq, TIMER, "0"), ERR_NOT_APPLICABLE);
+	assert_string_not_equal(t->err.msg, managed);
+	assert_int_equal(judged(t, &knob_irq, DISK, "0"), KNOB_NA);
+	assert_string_equal(t->verdict.reason, managed);
+	assert_int_equal(judged(t, &knob_irq, TIMER, "0"), KNOB_NA);
+	assert_string_not_equal(t->verdict.reason, managed);
+}
+
 static void test_an_interrupt_that_is_gone(void **state)
 {
 	struct cputree *t = *state;
@@ -332,6 +349,7 @@ int main(void)
 		TEST(test_verify_judges_the_effect),
 		TEST(test_verify_ignores_where_an_original_was_delivered),
 		TEST(test_managed_interrupts_are_not_applicable),
+		TEST(test_a_timer_refuses_too_but_is_not_managed),
 		TEST(test_an_interrupt_that_is_gone),
 		TEST(test_default_affinity_is_a_mask_of_some_width),
 		TEST(test_an_idle_interrupt_gets_its_mask_back),
