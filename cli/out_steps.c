@@ -95,7 +95,19 @@ static const char *or_dash(const char *s)
 	return *s != '\0' ? s : "-";
 }
 
-static void add_row(struct table *t, const struct json *step, const char *object)
+/* What is not done needs no reason for doing it, and of rows that are alike the first one speaks for all. */
+static const char *why_of(const struct json *step, const struct json *before)
+{
+	const char *why = view_str(step, "why");
+	bool lacking = str_eq(view_str(step, "state"), "not_applicable") && *view_str(step, "reason") != '\0';
+	bool said = before != NULL && str_eq(view_str(before, "knob"), view_str(step, "knob")) &&
+	            str_eq(view_str(before, "why"), why) && !str_eq(view_str(before, "state"), "not_applicable");
+
+	return lacking || said ? "" : why;
+}
+
+/* before: the step of the row above, or NULL */
+static void add_row(struct table *t, const struct json *step, const struct json *before, const char *object)
 {
 	CLEANUP(strbuf_done) struct strbuf why = { 0 };
 	const struct state *state = state_of(step);
@@ -108,7 +120,7 @@ static void add_row(struct table *t, const struct json *step, const char *object
 		add_clause(&why, "not exactly reversible");
 	if (json_get_bool(step, "coupled", false))
 		add_clause(&why, "coupled: the kernel changes it along");
-	add_clause(&why, view_str(step, "why"));
+	add_clause(&why, why_of(step, before));
 
 	table_cell(t, STYLE_PLAIN, "%s", object);
 	table_cell(t, STYLE_PLAIN, "%s", or_dash(view_str(step, "before")));
@@ -164,6 +176,8 @@ static void print_steps(struct text *t, const struct steps *l, size_t indent)
 {
 	CLEANUP(table_done) struct table table = { 0 };
 
+	const struct json *before = NULL;
+
 	table_init(&table, step_columns, ARRAY_LEN(step_columns));
 	for (size_t i = 0; i < l->n;) {
 		CLEANUP(fold_done) struct fold f = { 0 };
@@ -178,8 +192,9 @@ static void print_steps(struct text *t, const struct steps *l, size_t indent)
 			strbuf_add(&object, f.first);
 		n = n >= FOLD_LEAST ? n : 1;
 		add_labels(&object, l->s[i], l->s[i + n - 1]);
-		add_row(&table, l->s[i], strbuf_str(&object));
+		add_row(&table, l->s[i], before, strbuf_str(&object));
 		table.oom |= object.oom;
+		before = l->s[i];
 		i += n;
 	}
 	table.oom |= l->oom;
