@@ -83,18 +83,34 @@ static int add_object(const struct session *s, struct layer *l, size_t setting, 
 	return value.oom || layer_add_entry(l, &e) < 0 ? err_oom(err) : 0;
 }
 
+/* An optional setting that finds nothing: one object for its selector; without one, the knob says what it misses. */
+static int add_optional(const struct layer_setting *st, const char *missing, struct knob_objects *ret, struct hft_err *err)
+{
+	bool selected = st->selector[0] != '\0';
+	char na[512];
+
+	if (selected)
+		snprintf(na, sizeof(na), "optional, and nothing on this host is called \"%s\"", st->selector);
+	else
+		snprintf(na, sizeof(na), "optional: %s", missing);
+	return knob_objects_add(ret, selected ? st->selector : st->option, NULL, na, err);
+}
+
 static int list_objects(const struct session *s, const struct layer_setting *st, const struct knob *k,
                         struct knob_objects *ret, struct hft_err *err)
 {
-	int r = k->list(&s->ctx, st->selector, st->option, ret, err);
-	char na[256];
+	struct hft_err why = {0};
+	int r = k->list(&s->ctx, st->selector, st->option, ret, &why);
 
-	if (r < 0 && err && !err->hint[0])
-		err_hint(err, "`hfttune explain %s` lists what there is", k->name);
-	if (r != -ENOENT || !st->optional)
-		return r < 0 ? blame(st, r, err) : 0;
-	snprintf(na, sizeof(na), "optional, and nothing on this host is called \"%s\"", st->selector);
-	return knob_objects_add(ret, st->selector, NULL, na, err);
+	if (r == -ENOENT && st->optional)
+		return add_optional(st, why.msg, ret, err);
+	if (r == 0)
+		return 0;
+	if (!why.hint[0])
+		err_hint(&why, "`hfttune explain %s` lists what there is", k->name);
+	if (err)
+		*err = why;
+	return blame(st, r, err);
 }
 
 static bool any_there(const struct knob_objects *found)
