@@ -250,12 +250,18 @@ static int raise_unset(const struct name *x, struct hft_err *err)
 
 static int check_set(const struct names *n, const struct name *x, struct hft_err *err)
 {
+	bool housekeeping = str_eq(x->name, "housekeeping");
+	int r = 0;
+
 	if (cpuset_is_empty(x->set))
-		return profile_fail(err, &x->at, x->name, "CPU set \"%s\" is empty: %s", x->name, x->raw);
-	if (str_eq(x->name, "housekeeping") && !n->env->whole_core(n->env->data, x->set))
-		return profile_fail(err, &x->at, x->name, "CPU set \"%s\" does not hold all online threads of any core",
-		                    x->name);
-	return 0;
+		r = profile_fail(err, &x->at, x->name, "CPU set \"%s\" is empty: %s", x->name, x->raw);
+	else if (housekeeping && !n->env->whole_core(n->env->data, x->set))
+		r = profile_fail(err, &x->at, x->name, "CPU set \"%s\" does not hold all online threads of any core",
+		                 x->name);
+	if (r < 0 && housekeeping)
+		err_hint(err, "the system itself needs one whole core: give trading fewer CPUs (`hfttune host` draws "
+		              "the cores); on a host with a single core nothing can be isolated");
+	return r;
 }
 
 static int compute_set(struct names *n, struct name *x, struct hft_err *err)
