@@ -112,6 +112,22 @@ static int read_header(struct reader *r, struct journal_line line)
 
 /* --- one record after the other ----------------------------------------------------------------------------------- */
 
+/* What cannot be read is for people only. */
+static int read_cause(struct reader *r, struct journal_line line)
+{
+	CLEANUP(json_freep) struct json *record = NULL;
+
+	int n = json_parse(r->text + line.at, line.len, JSON_RECORD_MAX, &record, r->err);
+	if (n == -ENOMEM)
+		return n;
+	const char *text = n == 0 ? json_get_string(record, "cause", NULL) : NULL;
+	if (text == NULL)
+		return 0;
+	free(r->j->cause);
+	r->j->cause = strdup(text);
+	return r->j->cause != NULL ? 0 : err_oom(r->err);
+}
+
 static void note_line(struct reader *r, const struct record *record, struct journal_line line)
 {
 	struct journal *j = r->j;
@@ -155,6 +171,8 @@ static int take_record(struct reader *r, const struct record *record, struct jou
 	note_line(r, record, line);
 	r->phase = rule->stays ? r->phase : rule->next;
 	j->state = rule->seals;
+	if (record->type == RECORD_UNDOING)
+		return read_cause(r, line);
 	return record->type == RECORD_HEADER ? read_header(r, line) : 0;
 }
 
@@ -262,6 +280,7 @@ void journal_done(struct journal *j)
 	free(j->started);
 	free(j->boot_id);
 	free(j->machine_id);
+	free(j->cause);
 	*j = (struct journal){ 0 };
 }
 

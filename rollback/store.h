@@ -13,7 +13,7 @@
  *   "Prepared"  the whole resulting state (layers, stacks, originals). Until this line is durable nothing is touched
  *   "start"     index          "done"  index and what the engine adds
  *   "Applied"   all steps done "Committed" durable: the state of Prepared (or of a replacement in it) is in force
- *   "undoing"   an undo began  "undone" index
+ *   "undoing"   an undo began, and its cause where that is known               "undone" index
  *   "Aborted"   wholly undone  "Incomplete" objects that are neither before nor after
  */
 #pragma once
@@ -47,11 +47,12 @@ bool store_exists(const struct store *s);
 enum txn_state { TXN_OPEN, TXN_COMMITTED, TXN_ABORTED, TXN_INCOMPLETE, TXN_DAMAGED };
 struct txn_info {
 	int64_t txn;
-	char *kind;    /* "apply", "repair", "rollback" */
+	char *kind;    /* "apply", "repair", "replay", "rollback" */
 	char *profile; /* or "" */
 	char *started, *boot_id, *machine_id;
 	enum txn_state state;
 	int64_t n_steps;
+	char *cause;   /* why it was undone, or was to be, for people; NULL: not known, or it was not */
 	char *damage;  /* TXN_DAMAGED: what and where ("0007.journal line 12: checksum"); else NULL */
 };
 struct store_view {
@@ -113,8 +114,8 @@ int txn_progress(struct txn *t, int64_t i_done, const struct json *extra, int64_
  * undone: the file may not be flushed again, so the next call that records an end first copies it to a new one. */
 int txn_commit(struct txn *t, const struct json *state, struct hft_err *err);
 /* An error of these two is no reason to stop undoing: the end is what counts, and a record that cannot be appended only
- * makes a recovery look at one object more. */
-int txn_undoing(struct txn *t, struct hft_err *err);
+ * makes a recovery look at one object more. cause: for people; NULL or "": an undo that somebody else began goes on. */
+int txn_undoing(struct txn *t, const char *cause, struct hft_err *err);
 int txn_undone(struct txn *t, int64_t i, struct hft_err *err);
 /* Wholly undone; fdatasync. ERR_IO: it is not durable; the journal says so at least until the machine stops, and after
  * that a recovery finds everything undone. */

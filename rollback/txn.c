@@ -406,11 +406,14 @@ int txn_progress(struct txn *t, int64_t i_done, const struct json *extra, int64_
 	return t->n_lines > 0 ? append(t, err) : 0;
 }
 
-int txn_undoing(struct txn *t, struct hft_err *err)
+int txn_undoing(struct txn *t, const char *cause, struct hft_err *err)
 {
 	heal(t, NULL); /* where it fails, the end is recorded with another attempt */
 	lines_start(t);
-	add_line(t, RECORD_UNDOING);
+	size_t at = line_open(t, RECORD_UNDOING);
+	if (cause != NULL && cause[0] != '\0')
+		json_text_string(&t->lines, "cause", cause);
+	line_close(t, at);
 	return append(t, err);
 }
 

@@ -28,6 +28,7 @@ struct run {
 	size_t n;
 	int64_t last_done;   /* a "done" not yet appended, -1 none */
 	bool state_changed;  /* the prepared state is not what came out */
+	const struct hft_err *cause; /* of the undo; NULL: an earlier run failed */
 	struct strbuf current, reason;
 };
 
@@ -479,9 +480,29 @@ static void undo_knob(struct run *run, size_t from, size_t to, enum undo_policy 
 	}
 }
 
+/* For whoever asks later: `status` and `history`. */
+static void record_cause(struct run *run)
+{
+	const struct hft_err *why = run->cause;
+
+	strbuf_reset(&run->reason);
+	if (why && why->subject[0])
+		strbuf_addf(&run->reason, "%s: ", why->subject);
+	if (why)
+		strbuf_add(&run->reason, why->msg);
+	if (why && why->wanted[0])
+		strbuf_addf(&run->reason, " (wanted %s, found %s)", why->wanted, why->found[0] ? why->found : "nothing");
+}
+
+static int begin_undo(struct run *run)
+{
+	record_cause(run);
+	return txn_undoing(run->txn, strbuf_str(&run->reason), NULL);
+}
+
 static void undo_steps(struct run *run, enum undo_policy policy)
 {
-	int journal = txn_undoing(run->txn, NULL);
+	int journal = begin_undo(run);
 
 	for (size_t to = run->n, from; to > 0; to = from) {
 		from = to - 1;
@@ -509,24 +530,29 @@ static void undo_settle(struct run *run)
 	}
 }
 
+static bool is_begun(const struct run *run)
+{
+	for (size_t i = 0; i < run->n; i++) {
+		if (run->steps[i]->started)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Put back what was begun, the last first, and all that it may have changed. *ret_left: names of what is neither.
  * A journal that cannot be written does not keep the host from being put back: only its end counts (close_undo).
  */
 static int undo(struct run *run, enum undo_policy policy, struct json *ret_left, struct hft_err *err)
 {
-	bool any = false;
 	int r = 0;
 
-	for (size_t i = 0; i < run->n; i++) {
-		struct step *st = run->steps[i];
-
-		any = any || st->started;
-		if (st->state == STEP_FAILED) /* to write; whether it can be put back is still to be seen */
-			st->state = STEP_RESTORED;
-	}
-	if (!any)
+	if (!is_begun(run))
 		return 0;
+	for (size_t i = 0; i < run->n; i++) {
+		if (run->steps[i]->state == STEP_FAILED) /* to write; whether it can be put back is still to be seen */
+			run->steps[i]->state = STEP_RESTORED;
+	}
 	undo_steps(run, policy);
 	undo_settle(run);
 	for (size_t i = 0; i < run->n; i++) {
@@ -570,6 +596,13 @@ static int close_undo(struct run *run, struct json *left, struct hft_err *cause)
 	return -EREMOTEIO;
 }
 
+static void say_undone(struct hft_err *err)
+{
+	size_t n = strlen(err->msg);
+
+	snprintf(err->msg + n, sizeof(err->msg) - n, "; what was begun has been undone");
+}
+
 /* After a failure: everything back. Returns the code of the cause, or of an undo that failed too. */
 static int back_out(struct run *run, int cause, struct hft_err *err)
 {
@@ -578,9 +611,12 @@ static int back_out(struct run *run, int cause, struct hft_err *err)
 
 	if (!left)
 		return err_oom(err);
+	run->cause = err;
 	r = undo(run, UNDO_FORCE, left, err);
 	if (r == 0)
 		r = close_undo(run, left, err);
+	if (r == 0 && is_begun(run))
+		say_undone(err);
 	return r < 0 ? r : cause;
 }
 
@@ -849,6 +885,17 @@ int run_plan(const struct session *s, struct plan *p, const struct run_labels *l
 	report(&run, run.n, NULL);
 	*ret_txn = txn_number(run.txn);
 	return 0;
+}
+
+void run_note_refusal(const struct session *s, const struct run_labels *labels, const struct hft_err *why)
+{
+	CLEANUP(plan_done) struct plan p = {0};
+	CLEANUP(run_done) struct run run = {.s = s, .p = &p, .last_done = -1, .cause = why};
+
+	if (state_copy(&s->state, &p.next) < 0 || begin(&run, labels, NULL) < 0)
+		return;
+	begin_undo(&run);
+	txn_abort(run.txn, NULL);
 }
 
 /* --- recovery --------------------------------------------------------------------------------------------------------------- */

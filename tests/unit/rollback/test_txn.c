@@ -127,12 +127,30 @@ static void test_keep(void **state)
 
 	assert_int_equal(begin(t, POST, &txn), 0);
 	assert_int_equal(txn_progress(txn, -1, NULL, 0, &t->err), 0);
-	assert_int_equal(txn_undoing(txn, &t->err), 0);
+	assert_int_equal(txn_undoing(txn, NULL, &t->err), 0);
 	assert_int_equal(txn_undone(txn, 0, &t->err), 0);
 	assert_int_equal(txn_progress(txn, -1, NULL, 1, &t->err), 0);
 	assert_int_equal(txn_progress(txn, 1, NULL, -1, &t->err), 0);
 	assert_int_equal(txn_commit(txn, other, &t->err), 0);
 	assert_view(t, 1, OTHER, 0, 0);
+}
+
+/* Why it was undone is there for whoever asks; the last one that knows. */
+static void test_the_cause_of_an_undo(void **state)
+{
+	struct tree *t = *state;
+	CLEANUP(txn_freep) struct txn *txn = NULL;
+
+	commit_one(t, PRE);
+	assert_int_equal(begin(t, POST, &txn), 0);
+	assert_int_equal(txn_undoing(txn, "disk \"full\"\n", &t->err), 0);
+	assert_int_equal(txn_undoing(txn, NULL, &t->err), 0);
+	assert_int_equal(txn_undoing(txn, "", &t->err), 0);
+	assert_int_equal(txn_abort(txn, &t->err), 0);
+	CLEANUP(store_view_done) struct store_view v = load(t);
+	assert_int_equal(v.n_txns, 2);
+	assert_null(v.txns[0].cause);
+	assert_string_equal(v.txns[1].cause, "disk \"full\"\n");
 }
 
 static void test_progress_of_nothing(void **state)
@@ -154,7 +172,7 @@ static void test_nothing_after_the_end(void **state)
 	assert_int_equal(begin(t, POST, &txn), 0);
 	assert_int_equal(txn_commit(txn, NULL, &t->err), 0);
 	assert_true(txn_progress(txn, -1, NULL, 0, &t->err) < 0);
-	assert_true(txn_undoing(txn, &t->err) < 0);
+	assert_true(txn_undoing(txn, NULL, &t->err) < 0);
 	assert_true(txn_commit(txn, NULL, &t->err) < 0);
 	assert_true(txn_abort(txn, &t->err) < 0);
 	assert_view(t, 1, POST, 0, 0);
@@ -249,7 +267,7 @@ static void vanish_at(struct tree *t, int stage)
 		else if (i == 3)
 			r = txn_progress(txn, 1, NULL, -1, &t->err);
 		else if (i == 4)
-			r = txn_undoing(txn, &t->err);
+			r = txn_undoing(txn, NULL, &t->err);
 		else if (i == 5)
 			r = txn_undone(txn, 1, &t->err);
 		assert_int_equal(r, 0);
@@ -275,7 +293,7 @@ static void recover(struct tree *t, int64_t number, const char *expected_steps)
 	assert_string_equal(open.kind, "apply");
 	assert_string_equal(open.boot_id, "boot-1");
 	assert_json(open.steps, expected_steps);
-	assert_int_equal(txn_undoing(open.txn, &t->err), 0);
+	assert_int_equal(txn_undoing(open.txn, NULL, &t->err), 0);
 	assert_int_equal(txn_undone(open.txn, 1, &t->err), 0);
 	assert_int_equal(txn_undone(open.txn, 0, &t->err), 0);
 	assert_int_equal(txn_abort(open.txn, &t->err), 0);
@@ -302,7 +320,7 @@ static void test_vanish_twice(void **state)
 
 	vanish_at(t, 3);
 	assert_int_equal(txn_reopen(t->store, 1, &open, &t->err), 0);
-	assert_int_equal(txn_undoing(open.txn, &t->err), 0);
+	assert_int_equal(txn_undoing(open.txn, NULL, &t->err), 0);
 	assert_int_equal(txn_undone(open.txn, 1, &t->err), 0);
 	txn_open_done(&open);
 	assert_view(t, 0, NULL, 1, 0);
@@ -373,7 +391,7 @@ static void test_incomplete_is_tried_again(void **state)
 	commit_one(t, PRE);
 	vanish_at(t, 3);
 	assert_int_equal(txn_reopen(t->store, 2, &open, &t->err), 0);
-	assert_int_equal(txn_undoing(open.txn, &t->err), 0);
+	assert_int_equal(txn_undoing(open.txn, NULL, &t->err), 0);
 	assert_int_equal(txn_incomplete(open.txn, objects, &t->err), 0);
 	txn_open_done(&open);
 	{
@@ -424,7 +442,7 @@ static void test_reopen_without_a_writable_file(void **state)
 	assert_int_equal(chmod(in_dir(t, "txn"), 0500), 0);
 	assert_int_equal(txn_reopen(t->store, 1, &open, &t->err), 0);
 	assert_json(open.steps, after_stage[1]);
-	assert_true(txn_undoing(open.txn, &t->err) < 0);
+	assert_true(txn_undoing(open.txn, NULL, &t->err) < 0);
 	assert_true(txn_abort(open.txn, &t->err) < 0);
 	assert_int_equal(chmod(in_dir(t, "txn"), 0700), 0);
 	assert_view(t, 0, NULL, 1, 0);
@@ -441,6 +459,7 @@ int main(void)
 		TEST(test_commit_replaces_the_state),
 		TEST(test_abort),
 		TEST(test_keep),
+		TEST(test_the_cause_of_an_undo),
 		TEST(test_progress_of_nothing),
 		TEST(test_nothing_after_the_end),
 		TEST(test_no_steps),

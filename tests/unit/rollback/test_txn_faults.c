@@ -102,7 +102,7 @@ static char host_get(const struct tree *t)
 
 static int undo(struct tree *t, struct txn *txn)
 {
-	txn_undoing(txn, NULL);
+	txn_undoing(txn, NULL, NULL);
 	host_set(t, '0');
 	txn_undone(txn, 0, NULL);
 	return txn_abort(txn, NULL) < 0 ? TOLD_NOT_RECORDED : TOLD_FAILED;
@@ -351,7 +351,7 @@ static int commit_fails_then_undo(struct tree *t)
 	if (txn_commit(txn, NULL, NULL) == 0 || inode_of(t, JOURNAL) != before)
 		return 8;
 	/* Already before the host is touched: a power cut in the midst of the undo must not bring the commit back. */
-	if (txn_undoing(txn, NULL) < 0 || inode_of(t, JOURNAL) == before)
+	if (txn_undoing(txn, NULL, NULL) < 0 || inode_of(t, JOURNAL) == before)
 		return 7;
 	return undo(t, txn);
 }

@@ -176,7 +176,7 @@ UNUSED static void abort_one(struct tree *t)
 	CLEANUP(txn_freep) struct txn *txn = NULL;
 
 	assert_int_equal(begin(t, "{\"void\":true}", &txn), 0);
-	assert_int_equal(txn_undoing(txn, &t->err), 0);
+	assert_int_equal(txn_undoing(txn, NULL, &t->err), 0);
 	assert_int_equal(txn_undone(txn, 1, &t->err), 0);
 	assert_int_equal(txn_abort(txn, &t->err), 0);
 }

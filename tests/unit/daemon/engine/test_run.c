@@ -586,7 +586,7 @@ static void test_an_undo_that_died_is_undone_further(void **state)
 	txn = crash_at(t, "p", C_IRQ);
 	assert_int_equal(txn_reopen(t->store, txn, &open, &t->err), 0);
 	assert_false(open.undoing);
-	assert_int_equal(txn_undoing(open.txn, &t->err), 0);
+	assert_int_equal(txn_undoing(open.txn, NULL, &t->err), 0);
 	for (int64_t i = 4; i > 1; i--) /* down to stat_interval */
 		assert_int_equal(txn_undone(open.txn, i, &t->err), 0);
 	for (size_t i = 0; i < N_TUNABLES; i++) {
@@ -610,7 +610,7 @@ static void test_an_undo_that_died_does_not_excuse_what_it_had_not_come_to(void 
 	profile(t, "p", three);
 	txn = crash_at(t, "p", C_IRQ);
 	assert_int_equal(txn_reopen(t->store, txn, &open, &t->err), 0);
-	assert_int_equal(txn_undoing(open.txn, &t->err), 0);
+	assert_int_equal(txn_undoing(open.txn, NULL, &t->err), 0);
 	put(t, SWAPPINESS, "77");
 	assert_error(t, engine_recover(&t->e, &txn, &t->err), ERR_NOT_UNDONE, A_SWAPPINESS);
 	assert_file(t, SWAPPINESS, "77");
