@@ -66,6 +66,20 @@ static size_t print_layers(struct text *t, const struct json *reply)
 	return table_rows(&table);
 }
 
+static bool is_any_at_rest(const struct json *reply)
+{
+	for (const struct json *l = json_first(json_get(reply, "layers")); l != NULL; l = json_next(l))
+		if (!json_get_bool(l, "in_force", false))
+			return true;
+	return false;
+}
+
+static void print_cause(struct text *t, const struct json *txn)
+{
+	if (*view_str(txn, "cause") != '\0')
+		text_wrap(t, 2, "cause: ", view_str(txn, "cause"));
+}
+
 static void print_transaction(struct text *t, const struct json *reply, const char *key, enum style style)
 {
 	const struct json *txn = json_get(reply, key);
@@ -80,6 +94,16 @@ static void print_transaction(struct text *t, const struct json *reply, const ch
 		text_styled(t, style, "%s: no transaction yet", key);
 	text_line(t, " (%s%s%s, %s, %lld step%s%s%s)", view_str(txn, "kind"), *profile != '\0' ? " of " : "", profile,
 	          view_str(txn, "state"), steps, steps == 1 ? "" : "s", *started != '\0' ? ", begun " : "", started);
+	print_cause(t, txn);
+}
+
+/* One that failed is of interest as long as something is not in force. */
+static void print_replay(struct text *t, const struct json *reply)
+{
+	bool done = str_eq(view_str(json_get(reply, "replay"), "state"), "committed");
+
+	if (done || is_any_at_rest(reply))
+		print_transaction(t, reply, "replay", done ? STYLE_GOOD : STYLE_BAD);
 }
 
 static void print_list(struct text *t, const char *title, const struct json *list)
@@ -112,6 +136,7 @@ void view_status(struct text *t, const struct result *r)
 	bool damaged = json_size(json_get(reply, "damage")) > 0;
 	if (n_layers == 0 && !damaged)
 		text_line(t, "No layer is applied.");
+	print_replay(t, reply);
 	print_transaction(t, reply, "running", STYLE_NOTE);
 	print_transaction(t, reply, "unfinished", STYLE_BAD);
 	if (json_get_bool(reply, "stuck", false))
@@ -123,6 +148,8 @@ void view_status(struct text *t, const struct result *r)
 	text_nl(t);
 	if (json_is_object(json_get(reply, "unfinished")))
 		view_next(t, r->options, "repair", 0, false);
+	else if (is_any_at_rest(reply) && !damaged)
+		view_next(t, r->options, "replay", 0, false);
 	else if (!damaged)
 		view_next(t, r->options, n_layers > 0 ? "verify" : "profiles", 0, false);
 }
@@ -158,6 +185,8 @@ void view_history(struct text *t, const struct result *r)
 	table_print(&table, t, 0);
 	if (table_rows(&table) == 0)
 		text_line(t, "No transaction yet.");
+	if (options_arg(r->options, 0) != NULL)
+		print_cause(t, json_first(json_get(r->reply, "transactions")));
 	if (json_size(json_get(r->reply, "steps")) > 0) {
 		text_nl(t);
 		view_steps(t, json_get(r->reply, "steps"));

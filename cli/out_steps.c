@@ -29,7 +29,7 @@ struct state {
 	const char *word;  /* in a plan or a verdict */
 	const char *done;  /* after a change */
 	enum style style;
-	enum shown after;  /* how apply, repair, rollback and verify show it */
+	enum shown after;  /* how apply, repair, replay, rollback and verify show it */
 };
 
 static const struct state states[] = {
@@ -444,7 +444,7 @@ static void print_unfinished(struct text *t, const struct json *reply)
 		return;
 	text_styled(t, STYLE_BAD, "Transaction %lld is unfinished.", view_int(reply, "unfinished"));
 	text_nl(t);
-	text_wrap(t, 0, "", "The next apply, repair or rollback undoes it first; hfttune status says more.");
+	text_wrap(t, 0, "", "The next verb that changes something undoes it first; hfttune status says more.");
 	text_nl(t);
 }
 

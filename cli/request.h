@@ -13,4 +13,4 @@ struct json *request_txn(const struct options *o);     /* history */
 
 int status_plan(const struct json *reply);   /* 3: something would be written */
 int status_verify(const struct json *reply); /* 3: drift; 5: a reboot is pending */
-int status_change(const struct json *reply); /* apply repair rollback: 5 reboot, 4 conflict, 1 failed in part */
+int status_change(const struct json *reply); /* apply repair replay rollback: 5 reboot, 4 conflict, 1 failed in part */

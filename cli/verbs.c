@@ -89,6 +89,20 @@ const struct verb verbs[] = {
 		.view = view_change,
 	},
 	{
+		.name = "replay",
+		.args = "",
+		.summary = "put the layers of an earlier boot in force again",
+		.details = "hfttune-replay.service runs it at boot. Uses what the journal holds, never the profile's "
+		           "file; originals are those of this boot. Files, such as boot parameters, outlived the "
+		           "reboot and are left as they are. All of it or nothing; with nothing to replay it does "
+		           "nothing.",
+		.streams = true,
+		.changes = true,
+		.method = "Replay",
+		.status = status_change,
+		.view = view_change,
+	},
+	{
 		.name = "verify",
 		.args = "[PROFILE]",
 		.max_args = 1,

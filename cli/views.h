@@ -14,7 +14,7 @@ void view_profiles(struct text *t, const struct result *r);
 void view_show(struct text *t, const struct result *r);
 void view_explain(struct text *t, const struct result *r);
 void view_plan(struct text *t, const struct result *r);
-void view_change(struct text *t, const struct result *r); /* apply, repair, rollback */
+void view_change(struct text *t, const struct result *r); /* apply, repair, replay, rollback */
 void view_verify(struct text *t, const struct result *r);
 void view_status(struct text *t, const struct result *r);
 void view_history(struct text *t, const struct result *r);

@@ -107,6 +107,8 @@ int engine_verify(const struct engine *e, const struct request *q, struct result
  */
 int engine_apply(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err);
 int engine_repair(const struct engine *e, struct result *ret, struct hft_err *err);
+/* The layers of an earlier boot, from the journal, with originals of this one; files are left as they are. */
+int engine_replay(const struct engine *e, struct result *ret, struct hft_err *err);
 int engine_rollback(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err);
 /* Undo an unfinished transaction, if there is one. *ret_txn 0: there was none. */
 int engine_recover(const struct engine *e, int64_t *ret_txn, struct hft_err *err);

@@ -8,7 +8,7 @@
 #include "daemon/engine/session.h"
 
 enum plan_mode {
-	PLAN_IMPOSE,      /* apply, repair: a foreign value is shown as drift and overwritten */
+	PLAN_IMPOSE,      /* apply, repair, replay: a foreign value is shown as drift and overwritten */
 	PLAN_TAKE_OUT,    /* rollback: a foreign value is a conflict and left */
 	PLAN_FORCE,       /* rollback --force: written all the same */
 	PLAN_KEEP_THEIRS, /* rollback --keep-theirs: forgotten */
@@ -46,6 +46,8 @@ int resolve_profile(const struct session *s, const struct profile *p, const stru
 /* List a recorded setting again: add objects that the layer does not have yet, and take those in earnest that were not
  * applicable and are now. */
 int resolve_again(const struct session *s, struct layer *l, size_t setting, struct hft_err *err);
+/* Only the latter. */
+int resolve_lacking(const struct session *s, struct layer *l, size_t setting, struct hft_err *err);
 /* May the setting's objects be other ones than were recorded: has it a selector, or was something not applicable?
  * lacking: what resolve_is_lacking() says of the layer, asked once for all its settings. */
 bool resolve_may_differ(const struct layer *l, size_t setting, bool lacking);

@@ -108,7 +108,7 @@ static int report_layers(struct lookup *k)
 	for (size_t i = 0; i < k->p->next.n_layers; i++) {
 		const struct layer *l = k->p->next.layers[i];
 
-		if (!l->touched)
+		if (!l->touched && !l->revived)
 			continue;
 		if (report_phase(k->ret, l) < 0)
 			return -ENOMEM;

@@ -158,7 +158,17 @@ static void drop_stale(struct layer *l, size_t setting, const struct knob *k, co
 	}
 }
 
-static int resolve_setting(const struct session *s, struct layer *l, size_t setting, bool only_new,
+enum resolve { RESOLVE_ALL, RESOLVE_NEW, RESOLVE_LACKING };
+
+/* Is an object that was found, and that the layer may hold as `there`, to be set anew? */
+static bool is_for(enum resolve what, const struct layer_entry *there, const struct knob_object *found)
+{
+	if (what == RESOLVE_ALL)
+		return true;
+	return there ? layer_entry_is_lacking(there) && !found->na : what == RESOLVE_NEW;
+}
+
+static int resolve_setting(const struct session *s, struct layer *l, size_t setting, enum resolve what,
                            struct hft_err *err)
 {
 	CLEANUP(knob_objects_done) struct knob_objects found = {0};
@@ -169,16 +179,13 @@ static int resolve_setting(const struct session *s, struct layer *l, size_t sett
 	if (!k)
 		return unknown_knob(st, err);
 	r = list_objects(s, st, k, &found, err);
-	if (r == 0 && !only_new && !any_there(&found))
+	if (r == 0 && what == RESOLVE_ALL && !any_there(&found))
 		r = check_unseen(s, st, err);
-	if (r == 0 && only_new)
+	if (r == 0 && what == RESOLVE_NEW)
 		drop_stale(l, setting, k, &found);
 	for (size_t i = 0; r == 0 && i < found.n; i++) {
-		const struct layer_entry *there = only_new ? layer_entry(l, k, found.o[i].key) : NULL;
-
-		if (there && (!layer_entry_is_lacking(there) || found.o[i].na))
-			continue;
-		r = add_object(s, l, setting, k, &found.o[i], err);
+		if (is_for(what, layer_entry(l, k, found.o[i].key), &found.o[i]))
+			r = add_object(s, l, setting, k, &found.o[i], err);
 	}
 	return r;
 }
@@ -199,7 +206,12 @@ bool resolve_may_differ(const struct layer *l, size_t setting, bool lacking)
 
 int resolve_again(const struct session *s, struct layer *l, size_t setting, struct hft_err *err)
 {
-	return resolve_setting(s, l, setting, true, err);
+	return resolve_setting(s, l, setting, RESOLVE_NEW, err);
+}
+
+int resolve_lacking(const struct session *s, struct layer *l, size_t setting, struct hft_err *err)
+{
+	return n_lacking(l, setting) ? resolve_setting(s, l, setting, RESOLVE_LACKING, err) : 0;
 }
 
 static struct layer *layer_of_phase(const struct session *s, const struct profile *p, size_t phase,
@@ -245,7 +257,7 @@ static int add_setting(const struct session *s, struct layer *l, const struct pr
 	                                           .optional = ps->optional,
 	                                   }, &at) < 0)
 		return err_oom(err);
-	return resolve_setting(s, l, at, false, err);
+	return resolve_setting(s, l, at, RESOLVE_ALL, err);
 }
 
 /* "PHASE" or "PROFILE/PHASE", as --phase takes it. */

@@ -171,7 +171,7 @@ void session_adopt(struct session *s, struct state *take_next, int64_t txn)
 	s->state = *take_next;
 	state_init(take_next);
 	for (size_t i = 0; i < s->state.n_layers; i++)
-		s->state.layers[i]->touched = false;
+		s->state.layers[i]->touched = s->state.layers[i]->revived = false;
 }
 
 /* --- opening --------------------------------------------------------------------------------------------------------------- */

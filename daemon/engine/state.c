@@ -222,6 +222,21 @@ bool layer_in_force(const struct layer *l, const char *boot_id)
 	return l->n_entries > 0 && persistent == l->n_entries;
 }
 
+int layer_revive(struct layer *l, const char *boot_id)
+{
+	char *copy;
+
+	if (l->residue || layer_in_force(l, boot_id))
+		return 0;
+	copy = strdup(boot_id);
+	if (!copy)
+		return -ENOMEM;
+	free(l->boot_id);
+	l->boot_id = copy;
+	l->revived = true;
+	return 1;
+}
+
 bool layer_entry_is_lacking(const struct layer_entry *e)
 {
 	return e->na && !e->refused;

@@ -41,6 +41,7 @@ struct layer {
 	bool accept_inexact, accept_security, required;
 	bool residue;         /* rolled back but for conflicting objects */
 	bool touched;         /* by the request at hand; not stored */
+	bool revived;         /* of an earlier boot, and put in force again by the request at hand; not stored */
 	struct strlist notes;
 	struct strlist sets;  /* "NAME=VALUE" of --set, as given */
 	struct layer_setting *settings;
@@ -76,6 +77,8 @@ int layer_add_setting(struct layer *l, const struct layer_setting *s, size_t *re
 int layer_add_entry(struct layer *l, const struct layer_entry *e);
 struct layer_entry *layer_entry(const struct layer *l, const struct knob *knob, const char *key); /* or NULL */
 void layer_drop_entry(struct layer *l, size_t i); /* keeps the order of the rest; reindexes */
+/* What an earlier boot had in force is in force again. 1; 0: it is in force, or holds nothing but a residue; -ENOMEM. */
+int layer_revive(struct layer *l, const char *boot_id);
 /* Of this boot, or of persistent entries alone. */
 bool layer_in_force(const struct layer *l, const char *boot_id);
 /* The same of one entry of l: what is persistent outlives a reboot. */

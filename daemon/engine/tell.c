@@ -51,7 +51,7 @@ static struct json *txn_json(const struct txn_info *t)
 	        json_set_string(j, "profile", t->profile && *t->profile ? t->profile : NULL) |
 	        json_set_string(j, "state", txn_states[t->state]) |
 	        json_set_string(j, "started", t->started ? t->started : "") | json_set_int(j, "steps", t->n_steps) |
-	        json_set_string(j, "boot_id", t->boot_id ? t->boot_id : "");
+	        json_set_string(j, "boot_id", t->boot_id ? t->boot_id : "") | json_set_string(j, "cause", t->cause);
 
 	if (r < 0)
 		json_freep(&j);
@@ -90,6 +90,18 @@ static const struct txn_info *find_txn(const struct store_view *v, int64_t txn)
 	return NULL;
 }
 
+/* The last replay of this boot; NULL: there was none, and nothing to replay. */
+static const struct txn_info *find_replay(const struct session *s)
+{
+	for (size_t i = s->view.n_txns; i-- > 0;) {
+		const struct txn_info *t = &s->view.txns[i];
+
+		if (str_eq(t->kind, "replay") && str_eq(t->boot_id, s->host->boot_id))
+			return t;
+	}
+	return NULL;
+}
+
 /* Objects of a transaction that was not wholly undone. */
 static struct json *neither_json(const struct session *s, const struct txn_info *t)
 {
@@ -124,11 +136,12 @@ int engine_status(const struct engine *e, struct json **ret, struct hft_err *err
 {
 	CLEANUP(session_done) struct session s = {.lock = -1};
 	struct json *j, *layers;
-	const struct txn_info *open;
+	const struct txn_info *open, *replay;
 	int r = session_open(e, SESSION_WHOLE, NULL, &s, err);
 
 	if (r < 0)
 		return r;
+	replay = find_replay(&s);
 	open = find_txn(&s.view, session_unfinished(&s));
 	j = json_new_object();
 	layers = json_new_array();
@@ -137,6 +150,8 @@ int engine_status(const struct engine *e, struct json **ret, struct hft_err *err
 	r |= json_set_take(j, "layers", layers);
 	if (open)
 		r |= json_set_take(j, "unfinished", txn_json(open));
+	if (replay && replay != open)
+		r |= json_set_take(j, "replay", txn_json(replay));
 	r |= json_set_take(j, "neither", neither_json(&s, open)) |
 	     json_set_take(j, "damage", texts(s.view.damage)) | json_set_bool(j, "reboot_needed", reboot_is_needed(&s)) |
 	     json_set_string(j, "state_dir", store_dir(e->store)) | json_set_string(j, "root", fsio_root(e->fs));

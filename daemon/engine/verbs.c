@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "daemon/engine/plan.h"
-#include "daemon/engine/run.h"
+#include "daemon/engine/verbs.h"
 #include "daemon/engine/verify.h"
 #include "daemon/host/host.h"
 #include "lib/base/err.h"
@@ -76,15 +76,13 @@ static int rehearse_apply(const struct engine *e, const struct request *q, struc
 	return r < 0 ? r : 0;
 }
 
-/* For what takes back or repairs: without a journal there is nothing, and no lock is needed to say so. */
-static int open_recorded(const struct engine *e, const struct request *q, struct session *ret, struct hft_err *err)
+int verb_open_recorded(const struct engine *e, const struct request *q, struct session *ret, struct hft_err *err)
 {
 	return session_open(e, store_exists(e->store) ? SESSION_CHANGE : SESSION_READ, q, ret, err);
 }
 
-/* Run and report, whatever the verb. */
-static int carry_out(struct session *s, struct plan *p, const struct run_labels *labels, struct result *ret,
-                     struct hft_err *err)
+int verb_carry_out(struct session *s, struct plan *p, const struct run_labels *labels, struct result *ret,
+                   struct hft_err *err)
 {
 	int r;
 
@@ -112,54 +110,7 @@ int engine_apply(const struct engine *e, const struct request *q, struct result 
 		r = session_open(e, SESSION_CHANGE, q, &s, err);
 	if (r == 0)
 		r = plan_apply(&s, q, true, &p, err);
-	return r < 0 ? r : carry_out(&s, &p, &labels, ret, err);
-}
-
-/* --- repair ------------------------------------------------------------------------------------------------------------ */
-
-static int refresh_layer(const struct session *s, struct layer *l, struct hft_err *err)
-{
-	bool lacking = resolve_is_lacking(l);
-	int r = 0;
-
-	if (!layer_in_force(l, s->host->boot_id)) {
-		free(l->boot_id);
-		l->boot_id = strdup(s->host->boot_id);
-		if (!l->boot_id)
-			return err_oom(err);
-	}
-	l->touched = true;
-	/* The first line to name a new object gets it: the last one of the file goes first, because it wins. */
-	for (size_t i = l->n_settings; r == 0 && i-- > 0;) {
-		if (!resolve_may_differ(l, i, lacking))
-			continue;
-		/* A device that has gone is the verdict's business; what has come is adopted. */
-		r = resolve_again(s, l, i, err);
-		if (r == -ENOENT)
-			r = 0;
-	}
-	return r;
-}
-
-int engine_repair(const struct engine *e, struct result *ret, struct hft_err *err)
-{
-	CLEANUP(session_done) struct session s = {.lock = -1};
-	CLEANUP(plan_done) struct plan p = {0};
-	CLEANUP(state_done) struct state next = {0};
-	struct run_labels labels = {.kind = "repair", .profile = ""};
-	int r = open_recorded(e, NULL, &s, err);
-
-	if (r < 0)
-		return r;
-	if (state_copy(&s.state, &next) < 0)
-		return err_oom(err);
-	for (size_t i = 0; r == 0 && i < next.n_layers; i++) {
-		if (!next.layers[i]->residue)
-			r = refresh_layer(&s, next.layers[i], err);
-	}
-	if (r == 0)
-		r = plan_build(&s, &next, PLAN_IMPOSE, true, &p, err);
-	return r < 0 ? r : carry_out(&s, &p, &labels, ret, err);
+	return r < 0 ? r : verb_carry_out(&s, &p, &labels, ret, err);
 }
 
 /* --- rollback ------------------------------------------------------------------------------------------------------------ */
@@ -300,7 +251,7 @@ int engine_rollback(const struct engine *e, const struct request *q, struct resu
 	int r = check_request(q, err);
 
 	if (r == 0)
-		r = open_recorded(e, q, &s, err);
+		r = verb_open_recorded(e, q, &s, err);
 	if (r < 0)
 		return r;
 	/* What the transaction that was not wholly undone left was what --force and --keep-theirs were about. */
@@ -313,7 +264,7 @@ int engine_rollback(const struct engine *e, const struct request *q, struct resu
 	r = choose(&s, &next, q, err);
 	if (r == 0)
 		r = plan_build(&s, &next, mode, false, &p, err);
-	return r < 0 ? r : carry_out(&s, &p, &labels, ret, err);
+	return r < 0 ? r : verb_carry_out(&s, &p, &labels, ret, err);
 }
 
 /* A look first: a daemon that starts on a clean host takes no lock and makes no directory. */

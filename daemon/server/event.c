@@ -22,6 +22,7 @@ static const struct {
 	[EVENT_NOT_UNDONE] = {"20fea859f8194f578f7d1028f8902ecc", "HFTTUNE_OBJECTS", LOG_LEVEL_ERROR  },
 	[EVENT_STUCK] = {"99169fe5984f432aa823b11efd4d393e",      "HFTTUNE_OBJECTS", LOG_LEVEL_ERROR  },
 	[EVENT_DAMAGE] = {"76daee2c5d8e4298a5bc863d759c42e5",     "HFTTUNE_PATH",    LOG_LEVEL_ERROR  },
+	[EVENT_REPLAYED] = {"5b34b948044c4c9f8ad54e3583d3e8d2",   "HFTTUNE_OBJECTS", LOG_LEVEL_INFO   },
 };
 
 /* Under a service manager stderr is a socket of the journal (sd-daemon(3)). */

@@ -291,7 +291,7 @@ static void test_views_survive(void **state)
 		"\"host\":{\"cpus\":[{}],"
 		"\"nodes\":[{}],\"nics\":[{}],\"features\":[{}]},\"summary\":{},\"phases\":[{}],\"neither\":[1]}}",
 	};
-	static const char *const lines[] = { "profiles", "show x", "explain", "plan x", "apply x", "repair", "verify",
+	static const char *const lines[] = { "profiles", "show x", "explain", "plan x", "apply x", "repair", "replay", "verify",
 		                             "verify x", "status", "history 1", "rollback", "host", "version" };
 	struct world *w = *state;
 

@@ -202,6 +202,33 @@ static void test_repair_mends_the_file_in_any_boot(void **state)
 	assert_false(exists(t, OURS)); /* the directory is theirs now */
 }
 
+/* P4: nobody's edit is overwritten at a boot. */
+static void test_replay_leaves_files_as_they_are(void **state)
+{
+	struct tree *t = *state;
+
+	profile(t, "one", one);
+	apply(t, "one");
+	next_boot(t);
+	look_booted(t, "isolcpus=2-3 nohz_full=2-3", "2-3", "2-3");
+	set_by_hand(t, "isolcpus=3");
+	replay(t);
+	assert_string_equal(staged(t), "isolcpus=3");
+	assert_file(t, SWAPPINESS, "10");
+	assert_string_equal(original_of(t, "boot isolcpus"), "");
+	assert_state(t, "boot isolcpus", "a", "");
+	assert_layers(t, "one/a");
+	verify(t);
+	assert_state(t, "boot isolcpus", "a", "drift");
+	/* Files alone never went out of force. */
+	roll_back_all(t);
+	profile(t, "p", "[phase x]\n[x/boot]\nisolcpus = 2-3\n");
+	apply(t, "p");
+	put(t, BOOT_ID, BOOT_3);
+	replay(t);
+	assert_int_equal(t->result.txn, 0);
+}
+
 /* --- a transaction cut short -------------------------------------------------------------------------------------- */
 
 static void recover(struct tree *t, int64_t txn)
@@ -520,6 +547,7 @@ int main(void)
 		TEST(test_a_layer_of_files_alone_is_in_force_in_every_boot),
 		TEST(test_what_the_kernel_did_not_take_is_drift),
 		TEST(test_repair_mends_the_file_in_any_boot),
+		TEST(test_replay_leaves_files_as_they_are),
 		TEST(test_recovery_in_the_same_boot_undoes_all),
 		TEST(test_recovery_in_another_boot_undoes_files_alone),
 		TEST(test_recovery_in_another_boot_leaves_the_layers_beneath),

@@ -480,23 +480,6 @@ static void test_repair_writes_what_drifted_and_nothing_else(void **state)
 	assert_int_equal(t->result.txn, 0);
 }
 
-static void add_irq(struct tree *t)
-{
-	static const char *const lines[] = {
-		"f 0444 /sys/kernel/irq/6/chip_name\tIO-APIC", "f 0444 /sys/kernel/irq/6/hwirq\t6",
-		"f 0444 /sys/kernel/irq/6/actions\tfloppy",    "f 0644 /proc/irq/6/smp_affinity\tf",
-		"f 0644 /proc/irq/6/smp_affinity_list\t0-3",   "f 0644 /proc/irq/6/effective_affinity\t4",
-		"f 0644 /proc/irq/6/effective_affinity_list\t2",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-		char line[128];
-
-		snprintf(line, sizeof(line), "%s", lines[i]);
-		assert_int_equal(tree_line(t->dir, line), 0);
-	}
-}
-
 static void test_repair_adopts_what_has_appeared_with_an_original_of_its_own(void **state)
 {
 	struct tree *t = *state;
@@ -515,16 +498,6 @@ static void test_repair_adopts_what_has_appeared_with_an_original_of_its_own(voi
 }
 
 /* --- another boot ------------------------------------------------------------------------------------------------- */
-
-/* The machine restarts: everything volatile is back at its defaults, which are others now. */
-static void restart(struct tree *t)
-{
-	for (size_t i = 0; i < N_TUNABLES; i++)
-		put(t, tunables[i], t->before[i]);
-	put(t, SWAPPINESS, "61");
-	reboot(t);
-	remember(t);
-}
 
 static void test_after_a_reboot_nothing_is_in_force(void **state)
 {

@@ -40,6 +40,7 @@
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define BOOT_1 "11111111-1111-1111-1111-111111111111"
 #define BOOT_2 "22222222-2222-2222-2222-222222222222"
+#define BOOT_3 "33333333-3333-3333-3333-333333333333"
 
 #define SWAPPINESS "/proc/sys/vm/swappiness"
 #define STAT_INTERVAL "/proc/sys/vm/stat_interval"
@@ -263,6 +264,34 @@ UNUSED static void reboot(const struct tree *t)
 	put(t, BOOT_ID, BOOT_2);
 }
 
+/* The machine restarts: everything volatile is back at its defaults, which are others now. */
+UNUSED static void restart(struct tree *t)
+{
+	for (size_t i = 0; i < N_TUNABLES; i++)
+		put(t, tunables[i], t->before[i]);
+	put(t, SWAPPINESS, "61");
+	reboot(t);
+	remember(t);
+}
+
+/* An interrupt that was not there. */
+UNUSED static void add_irq(struct tree *t)
+{
+	static const char *const lines[] = {
+		"f 0444 /sys/kernel/irq/6/chip_name\tIO-APIC", "f 0444 /sys/kernel/irq/6/hwirq\t6",
+		"f 0444 /sys/kernel/irq/6/actions\tfloppy",    "f 0644 /proc/irq/6/smp_affinity\tf",
+		"f 0644 /proc/irq/6/smp_affinity_list\t0-3",   "f 0644 /proc/irq/6/effective_affinity\t4",
+		"f 0644 /proc/irq/6/effective_affinity_list\t2",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "%s", lines[i]);
+		assert_int_equal(tree_line(t->dir, line), 0);
+	}
+}
+
 /* --- requests ----------------------------------------------------------------------------------------------------- */
 
 typedef int (*engine_call)(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err);
@@ -328,6 +357,17 @@ UNUSED static int call_repair(const struct engine *e, const struct request *q UN
 UNUSED static void repair(struct tree *t)
 {
 	assert_done(t, call(t, call_repair, NULL));
+}
+
+UNUSED static int call_replay(const struct engine *e, const struct request *q UNUSED, struct result *ret,
+                              struct hft_err *err)
+{
+	return engine_replay(e, ret, err);
+}
+
+UNUSED static void replay(struct tree *t)
+{
+	assert_done(t, call(t, call_replay, NULL));
 }
 
 UNUSED static void assert_error(const struct tree *t, int r, const char *code, const char *subject)
