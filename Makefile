@@ -201,7 +201,7 @@ bench: all tools $(O)/tests/bench/bench
 
 # What systemd will read the units; older versions complain of what they do not know.
 SYSTEMD_VERSION ?= $(shell systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
-UNITS     = hfttuned.service hfttuned.socket hfttune-drift.service hfttune-drift.timer
+UNITS     = hfttuned.service hfttuned.socket hfttune-replay.service hfttune-drift.service hfttune-drift.timer
 MAN_SCD   = $(wildcard man/*.scd)
 MAN_PAGES = $(wildcard man/*.[1-8]) $(patsubst man/%.scd,$(O)/man/%,$(MAN_SCD)) $(O)/man/hfttune-knobs.7
 to_dir    = $(foreach f,$(2),$(1):$(f):$(3)/$(notdir $(f)))

@@ -14,7 +14,7 @@ umask 022
 : "${DESTDIR=}" "${BINDIR:?}" "${SBINDIR:?}" "${LIBDIR:?}" "${FORCE=}"
 MADE=$DESTDIR$LIBDIR/installed-directories # those that were not there before, so that they can go again
 STATE=$DESTDIR/var/lib/hfttune
-UNITS='hfttuned.service hfttuned.socket hfttune-drift.service hfttune-drift.timer'
+UNITS='hfttuned.service hfttuned.socket hfttune-replay.service hfttune-drift.service hfttune-drift.timer'
 
 have() {
 	command -v "$1" >/dev/null 2>&1
@@ -65,7 +65,7 @@ settle() {
 		systemctl daemon-reload
 		! have journalctl || journalctl --update-catalog || :
 		echo 'next: systemctl enable --now hfttuned.socket hfttuned.service' \
-			'(and hfttune-drift.timer for a regular check)'
+			'(hfttune-replay.service is enabled along; and hfttune-drift.timer for a regular check)'
 	else
 		make_group hfttune
 		make_group hfttune-admin
