@@ -87,13 +87,11 @@ static int add_object(const struct session *s, struct layer *l, size_t setting, 
 static int add_optional(const struct layer_setting *st, const char *missing, struct knob_objects *ret, struct hft_err *err)
 {
 	bool selected = st->selector[0] != '\0';
-	char na[512];
+	CLEANUP(mem_freep) char *na =
+		selected ? str_printf("optional, and nothing on this host is called \"%s\"", st->selector) :
+			   str_printf("optional: %s", missing);
 
-	if (selected)
-		snprintf(na, sizeof(na), "optional, and nothing on this host is called \"%s\"", st->selector);
-	else
-		snprintf(na, sizeof(na), "optional: %s", missing);
-	return knob_objects_add(ret, selected ? st->selector : st->option, NULL, na, err);
+	return na ? knob_objects_add(ret, selected ? st->selector : st->option, NULL, na, err) : err_oom(err);
 }
 
 static int list_objects(const struct session *s, const struct layer_setting *st, const struct knob *k,

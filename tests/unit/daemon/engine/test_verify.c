@@ -102,23 +102,6 @@ static void test_what_was_not_applicable_stays_so_while_it_is_missing(void **sta
 	assert_state(t, "sysctl vm.stat_interval", "a", "drift");
 }
 
-/* An interrupt that came since and matches the selector. */
-static void add_irq(struct tree *t)
-{
-	static const char *const lines[] = {
-		"f 0444 /sys/kernel/irq/6/chip_name\tIO-APIC", "f 0444 /sys/kernel/irq/6/hwirq\t6",
-		"f 0444 /sys/kernel/irq/6/actions\tfloppy",    "f 0644 /proc/irq/6/smp_affinity\tf",
-		"f 0644 /proc/irq/6/smp_affinity_list\t0-3",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-		char line[128];
-
-		snprintf(line, sizeof(line), "%s", lines[i]);
-		assert_int_equal(tree_line(t->dir, line), 0);
-	}
-}
-
 static void test_what_has_come_and_matches_is_drift(void **state)
 {
 	struct tree *t = *state;
