@@ -46,7 +46,7 @@ complain() {
 		"${4//$'\n'/$'\n'            }" | head -n 60 | tee "$share/failed" | tell
 	exit 1
 }
-trap 'complain "$(place)" "$BASH_COMMAND" "exit status 0" "exit status $?"' ERR
+trap 'status=$?; complain "$(place)" "$BASH_COMMAND" "exit status 0" "exit status $status"' ERR
 
 expected() {
 	place >>"$share/expectations"
@@ -120,8 +120,10 @@ expect_file() {
 }
 
 expect_true() {
+	local status=0
 	expected
-	"$@" || complain "$(place)" "$*" "exit status 0" "exit status $?"
+	"$@" || status=$?
+	[ $status = 0 ] || complain "$(place)" "$*" "exit status 0" "exit status $status"
 }
 
 expect_await() {
