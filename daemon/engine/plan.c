@@ -730,6 +730,8 @@ int plan_build(const struct session *s, struct state *take_next, enum plan_mode 
 	state_drop_old_boots(&ret->next, s->host->boot_id);
 	/* What is taken out, or back, is nobody's wish: it is not to be refused. */
 	r = mode == PLAN_IMPOSE ? sense_check(s, &ret->next, err) : 0;
+	if (r == 0 && mode == PLAN_IMPOSE)
+		r = conflicts_settle(s, &ret->next, err);
 	if (r == 0)
 		r = pass_held(&b, err);
 	if (r == 0)
@@ -747,6 +749,8 @@ int plan_build(const struct session *s, struct state *take_next, enum plan_mode 
 		plan_done(ret);
 		return r;
 	}
+	if (mode == PLAN_IMPOSE)
+		conflicts_mark(ret);
 	state_sweep(&ret->next);
 	sort_steps(ret, mode != PLAN_IMPOSE);
 	for (size_t i = 0; i < ret->n_steps; i++)

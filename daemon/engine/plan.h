@@ -34,6 +34,21 @@ int plan_build(const struct session *s, struct state *take_next, enum plan_mode 
 /* Refuses layers that make no sense together, or go beyond what their phases accept: ERR_INVALID_PROFILE, ERR_REFUSED. */
 int sense_check(const struct session *s, const struct state *next, struct hft_err *err);
 
+/* --- other tools (conflicts.c) --------------------------------------------------------------------------------------- */
+
+/*
+ * What else writes the objects of touched layers: a tool that runs is refused (ERR_CONFLICT, -EEXIST), or stopped by an
+ * entry of its own in the layer, or said, as the phase has it. What only some file will set later is said.
+ */
+int conflicts_settle(const struct session *s, struct state *next, struct hft_err *err);
+/* Mark the steps that a tool may put back which the plan stops. */
+void conflicts_mark(struct plan *p);
+/* Does a tool run that a layer of the state in force would have refused, or stopped? Each is reported as drift. */
+int conflicts_verify(const struct session *s, const struct state *state, const struct layer *l, struct result *ret,
+                     struct hft_err *err);
+/* Does a tool run that writes an object which drifted? Then that is the reason. */
+int conflicts_blame(const struct session *s, struct result *ret, struct hft_err *err);
+
 /* May a layer of next that is in force change the object along with one of its own? */
 bool plan_is_needed(const struct session *s, const struct state *next, const struct object_ref *ref);
 

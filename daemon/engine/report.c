@@ -58,6 +58,10 @@ int report_phase(struct result *r, const struct layer *l)
 		if (strlist_add(&p->notes, l->notes.s[i]) < 0)
 			return -ENOMEM;
 	}
+	for (size_t i = 0; i < l->remarks.n; i++) {
+		if (strlist_add(&p->notes, l->remarks.s[i]) < 0)
+			return -ENOMEM;
+	}
 	return step_set(&p->profile, l->profile) && step_set(&p->phase, l->phase) && step_set(&p->risk, l->risk) &&
 	                       step_set(&p->summary, l->summary)
 	               ? 0
@@ -103,6 +107,19 @@ static int report_layer_entry(struct lookup *k, const struct layer *l, const str
 	return 0;
 }
 
+/* What is stopped comes first, as it does when it is done. */
+static int report_entries(struct lookup *k, const struct layer *l, bool units)
+{
+	const struct knob *unit = knob_find("unit");
+	int r = 0;
+
+	for (size_t j = 0; r == 0 && j < l->n_entries; j++) {
+		if ((l->entries[j].ref.knob == unit) == units)
+			r = report_layer_entry(k, l, &l->entries[j]);
+	}
+	return r;
+}
+
 static int report_layers(struct lookup *k)
 {
 	for (size_t i = 0; i < k->p->next.n_layers; i++) {
@@ -110,12 +127,8 @@ static int report_layers(struct lookup *k)
 
 		if (!l->touched && !l->revived)
 			continue;
-		if (report_phase(k->ret, l) < 0)
+		if (report_phase(k->ret, l) < 0 || report_entries(k, l, true) < 0 || report_entries(k, l, false) < 0)
 			return -ENOMEM;
-		for (size_t j = 0; j < l->n_entries; j++) {
-			if (report_layer_entry(k, l, &l->entries[j]) < 0)
-				return -ENOMEM;
-		}
 	}
 	return 0;
 }

@@ -341,6 +341,52 @@ static bool is_asked_for(const struct run *run, const struct step *st)
 	return !st->knob->persistent && state_top(&run->p->next, run->s->host->boot_id, st->knob, st->key, NULL);
 }
 
+/* What held may not hold any more. */
+static int judge_again(struct run *run, struct step *st, struct hft_err *err)
+{
+	enum knob_verdict_state v;
+	int r = st->write || !st->after ? 1 : step_judge(&run->s->ctx, st->knob, st->key, strbuf_str(&run->current), st->after, &v, NULL, err);
+
+	if (r == 0)
+		st->write = v == KNOB_DRIFT;
+	return r < 0 ? r : 0;
+}
+
+/*
+ * A tool that was stopped has put back what it had set: what is there now, and not what it had made of it, is the original
+ * of what was captured in this transaction. A journal cut short says the other; then the tool runs again as well.
+ */
+static int read_again(struct run *run, size_t from, struct hft_err *err)
+{
+	const char *boot_id = run->s->host->boot_id;
+	int r = 0;
+
+	for (size_t i = from; r == 0 && i < run->n; i++) {
+		struct step *st = run->steps[i];
+		struct state_object *o = state_object(&run->p->next, st->knob, st->key);
+		const struct state_object *was = state_object(&run->s->state, st->knob, st->key);
+
+		if (!st->read_again || st->done || st->knob->read(&run->s->ctx, st->key, &run->current, NULL) < 0 ||
+		    str_eq(strbuf_str(&run->current), st->before))
+			continue;
+		if (!step_set(&st->before, strbuf_str(&run->current)) ||
+		    (o && (!was || state_object_is_void(was, boot_id)) && !step_set(&o->original, st->before)))
+			return err_oom(err);
+		run->state_changed = true;
+		r = judge_again(run, st, err);
+	}
+	return r;
+}
+
+static bool is_upset(const struct run *run, size_t from, size_t to)
+{
+	for (; from < to; from++) {
+		if (run->steps[from]->upsets && run->steps[from]->done)
+			return true;
+	}
+	return false;
+}
+
 static int write_some(struct run *run, size_t from, size_t to, size_t *ret_failed, struct hft_err *err)
 {
 	for (size_t i = from; i < to; i++) {
@@ -381,6 +427,8 @@ static int write_all(struct run *run, size_t *ret_failed, struct hft_err *err)
 		r = write_some(run, from, to, ret_failed, err);
 		if (r == 0)
 			r = take_effect(run, from, to, ret_failed, err);
+		if (r == 0 && is_upset(run, from, to))
+			r = read_again(run, to, err);
 		if (r < 0)
 			return r;
 	}
@@ -827,7 +875,7 @@ static int collect(struct run *run, bool keep, struct hft_err *err)
 	for (size_t i = 0; i < run->p->n_steps; i++) {
 		struct step *st = &run->p->steps[i];
 
-		if (st->write || st->settle || (keep && may_have_to_move(st)))
+		if (st->write || st->settle || st->read_again || (keep && may_have_to_move(st)))
 			run->steps[run->n++] = st;
 	}
 	return 0;

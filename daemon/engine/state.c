@@ -62,6 +62,7 @@ void layer_free(struct layer *l)
 	object_index_done(&l->index);
 	strlist_done(&l->notes);
 	strlist_done(&l->sets);
+	strlist_done(&l->remarks);
 	free(l->profile);
 	free(l->phase);
 	free(l->risk);
@@ -110,6 +111,7 @@ struct layer *layer_dup(const struct layer *l)
 	copy->accept_inexact = l->accept_inexact;
 	copy->accept_security = l->accept_security;
 	copy->required = l->required;
+	copy->conflicts = l->conflicts;
 	copy->residue = l->residue;
 	oom = oom || list_copy(&copy->notes, &l->notes) < 0 || list_copy(&copy->sets, &l->sets) < 0;
 	for (size_t i = 0; !oom && i < l->n_settings; i++)
@@ -264,7 +266,8 @@ bool layer_same(const struct layer *a, const struct layer *b)
 	if (a->n_settings != b->n_settings || a->n_entries != b->n_entries || a->order != b->order ||
 	    a->residue != b->residue || !str_eq(a->risk, b->risk) || !str_eq(a->summary, b->summary) ||
 	    !str_eq(a->boot_id, b->boot_id) || a->accept_inexact != b->accept_inexact ||
-	    a->accept_security != b->accept_security || a->required != b->required)
+	    a->accept_security != b->accept_security || a->required != b->required ||
+	    a->conflicts != b->conflicts)
 		return false;
 	for (size_t i = 0; i < a->n_settings; i++) {
 		if (!setting_same(&a->settings[i], &b->settings[i]))
@@ -570,6 +573,7 @@ static void layer_out(struct strbuf *b, const struct layer *l)
 	json_text_bool(b, "accept_inexact", l->accept_inexact);
 	json_text_bool(b, "accept_security", l->accept_security);
 	json_text_bool(b, "required", l->required);
+	json_text_string(b, "conflicts", profile_conflicts_names[l->conflicts]);
 	json_text_bool(b, "residue", l->residue);
 	texts_out(b, "notes", &l->notes);
 	texts_out(b, "sets", &l->sets);
@@ -696,6 +700,17 @@ static int entries_from_json(const struct json *j, struct layer *l, struct hft_e
 	return 0;
 }
 
+/* Older journals have none, and knew no other way. */
+static enum profile_conflicts conflicts_from_json(const struct json *j)
+{
+	const char *name = json_get_string(j, "conflicts", "");
+	int i = PROFILE_N_CONFLICTS - 1;
+
+	while (i > PROFILE_CONFLICTS_FAIL && !str_eq(name, profile_conflicts_names[i]))
+		i--;
+	return (enum profile_conflicts)i;
+}
+
 static int layer_from_json(const struct json *j, struct state *s, struct hft_err *err)
 {
 	struct layer *l = layer_new(json_get_string(j, "profile", ""), json_get_string(j, "phase", ""),
@@ -713,6 +728,7 @@ static int layer_from_json(const struct json *j, struct state *s, struct hft_err
 	l->accept_inexact = json_get_bool(j, "accept_inexact", false);
 	l->accept_security = json_get_bool(j, "accept_security", false);
 	l->required = json_get_bool(j, "required", false);
+	l->conflicts = conflicts_from_json(j);
 	l->residue = json_get_bool(j, "residue", false);
 	if (oom || texts_from_json(json_get(j, "notes"), &l->notes) < 0 ||
 	    texts_from_json(json_get(j, "sets"), &l->sets) < 0 || settings_from_json(json_get(j, "settings"), l) < 0)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "daemon/engine/objects.h"
+#include "daemon/profile/profile.h"
 #include "lib/base/str.h"
 
 struct hft_err;
@@ -39,9 +40,11 @@ struct layer {
 	int64_t order;
 	int64_t txn, updated; /* transactions that made it, and that changed it last */
 	bool accept_inexact, accept_security, required;
+	enum profile_conflicts conflicts;
 	bool residue;         /* rolled back but for conflicting objects */
 	bool touched;         /* by the request at hand; not stored */
 	bool revived;         /* of an earlier boot, and put in force again by the request at hand; not stored */
+	struct strlist remarks; /* about other tools, found by the request at hand; not stored */
 	struct strlist notes;
 	struct strlist sets;  /* "NAME=VALUE" of --set, as given */
 	struct layer_setting *settings;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/engine/plan.h"
 #include "daemon/engine/report.h"
 #include "daemon/engine/steps.h"
 #include "daemon/host/host.h"
@@ -123,6 +124,8 @@ static int verify_layer(const struct session *s, const struct state *state, cons
 	}
 	if (r == 0 && now)
 		r = verify_new_objects(l, now, ret, err);
+	if (r == 0 && layer_in_force(l, s->host->boot_id))
+		r = conflicts_verify(s, state, l, ret, err);
 	layer_free(now);
 	return r;
 }
@@ -134,5 +137,5 @@ int verify_state(const struct session *s, const struct state *state, bool record
 
 	for (size_t i = 0; r == 0 && i < state->n_layers; i++)
 		r = verify_layer(s, state, state->layers[i], recorded, ret, err);
-	return r;
+	return r < 0 ? r : conflicts_blame(s, ret, err);
 }

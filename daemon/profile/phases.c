@@ -66,6 +66,22 @@ static int set_required(struct profile_phase *ph, const char *value)
 	return ph->required || str_eq(value, "no") ? 0 : -EINVAL;
 }
 
+const char *const profile_conflicts_names[PROFILE_N_CONFLICTS] = {
+	[PROFILE_CONFLICTS_FAIL] = "fail",
+	[PROFILE_CONFLICTS_STOP] = "stop",
+	[PROFILE_CONFLICTS_IGNORE] = "ignore",
+};
+
+static int set_conflicts(struct profile_phase *ph, const char *value)
+{
+	for (int i = 0; i < PROFILE_N_CONFLICTS; i++)
+		if (str_eq(value, profile_conflicts_names[i])) {
+			ph->conflicts = (enum profile_conflicts)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 static int add_note(struct profile_phase *ph, const char *value)
 {
 	return strlist_add(&ph->notes, value);
@@ -76,16 +92,16 @@ static const struct phase_key {
 	const char *takes; /* for people; NULL: known and not built yet */
 	int (*set)(struct profile_phase *ph, const char *value); /* -EINVAL: not one of `takes`; -ENOMEM */
 } phase_keys[] = {
-	{ "order",     "a whole number",            set_order    },
-	{ "risk",      "low, medium or high",       set_risk     },
-	{ "summary",   "text",                      set_summary  },
-	{ "accept",    "inexact, security or both", set_accept   },
-	{ "required",  "yes or no",                 set_required },
-	{ "note",      "text",                      add_note     },
-	{ "why",       NULL,                        NULL         },
-	{ "restart",   NULL,                        NULL         },
-	{ "conflicts", NULL,                        NULL         },
-	{ "drift",     NULL,                        NULL         },
+	{ "order",     "a whole number",            set_order     },
+	{ "risk",      "low, medium or high",       set_risk      },
+	{ "summary",   "text",                      set_summary   },
+	{ "accept",    "inexact, security or both", set_accept    },
+	{ "required",  "yes or no",                 set_required  },
+	{ "conflicts", "fail, stop or ignore",      set_conflicts },
+	{ "note",      "text",                      add_note      },
+	{ "why",       NULL,                        NULL          },
+	{ "restart",   NULL,                        NULL          },
+	{ "drift",     NULL,                        NULL          },
 };
 
 /* Options are unique in a section, so that a phase has its notes as "note", "note 2", "note 3". */
@@ -107,7 +123,7 @@ static int set_phase_key(struct phases *t, struct profile_phase *ph, const struc
 		i++;
 	if (i == ARRAY_LEN(phase_keys)) {
 		profile_fail(err, at, e->option, "a phase has no \"%s\"", e->option);
-		err_hint(err, "it takes order, risk, summary, accept, required and note");
+		err_hint(err, "it takes order, risk, summary, accept, required, conflicts and note");
 		return -EINVAL;
 	}
 	if (phase_keys[i].set == NULL)

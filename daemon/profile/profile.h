@@ -82,7 +82,9 @@ struct profile_assign { /* --set NAME=VALUE: "cpus.trading" or "variables.redis"
 	const char *name, *value;
 };
 
-enum profile_conflicts { PROFILE_CONFLICTS_FAIL, PROFILE_CONFLICTS_IGNORE };
+/* What to do about other tools that write the same objects. */
+enum profile_conflicts { PROFILE_CONFLICTS_FAIL, PROFILE_CONFLICTS_STOP, PROFILE_CONFLICTS_IGNORE, PROFILE_N_CONFLICTS };
+extern const char *const profile_conflicts_names[PROFILE_N_CONFLICTS];
 
 struct profile_phase {
 	char *name;
@@ -93,6 +95,7 @@ struct profile_phase {
 	bool accept_inexact;  /* accept = inexact, among others */
 	bool accept_security; /* accept = security, among others */
 	bool required;        /* required = yes */
+	enum profile_conflicts conflicts; /* default fail */
 };
 
 struct profile_setting {
@@ -125,8 +128,8 @@ struct profile {
 /*
  * Load a profile with its includes, host.conf and --set assignments, and expand it. Merges phases of the same name.
  * A later setting of the same (phase, knob, selector, option) replaces an earlier one of an include.
- * Phase keys: order risk summary accept required note; others are an error ("restart", "conflicts" and "drift" are
- * named as not built yet).
+ * Phase keys: order risk summary accept required conflicts note; others are an error ("restart" and "drift" are named
+ * as not built yet).
  * A CPU set "?" that nobody gave is an error that says to write it into host.conf or use --set. An empty set is an error.
  * A set named "housekeeping" that holds no whole core is refused (P11).
  * Errors: ERR_INVALID_PROFILE, ERR_NO_PROFILE, ERR_INVALID_ARGUMENT (name, --set), what loader and env return.

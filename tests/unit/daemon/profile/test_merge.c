@@ -26,12 +26,14 @@ static void test_phase_keys(void **state)
 	                                                         "summary = two words\n"
 	                                                         "accept = inexact\n"
 	                                                         "required = yes\n"
+	                                                         "conflicts = stop\n"
 	                                                         "note = first\n"
 	                                                         "note 2 = second ${r}\n"
 	                                                         "note 10 = third\n"
 	                                                         "[phase b]\n"
 	                                                         "[phase c]\naccept = security, inexact\n"
-	                                                         "[phase d]\naccept = security\n");
+	                                                         "[phase d]\naccept = security\n"
+	                                                         "conflicts = ignore\n");
 	(void)state;
 
 	assert_int_equal(p->n_phases, 4);
@@ -43,6 +45,9 @@ static void test_phase_keys(void **state)
 	assert_true(a->accept_inexact);
 	assert_false(a->accept_security);
 	assert_true(a->required);
+	assert_int_equal(a->conflicts, PROFILE_CONFLICTS_STOP);
+	assert_int_equal(b->conflicts, PROFILE_CONFLICTS_FAIL);
+	assert_int_equal(p->phases[3].conflicts, PROFILE_CONFLICTS_IGNORE);
 	assert_int_equal(a->notes.n, 3);
 	assert_string_equal(a->notes.s[0], "first");
 	assert_string_equal(a->notes.s[1], "second high");
