@@ -18,26 +18,26 @@ static int no_such(struct hft_err *err, const char *what, const char *arg)
 	return -ENOENT;
 }
 
-static int cpus_online(struct host *h, const char *arg, struct cpuset *ret, struct hft_err *err)
+static int cpus_online(struct env *e, const char *arg, struct cpuset *ret, struct hft_err *err)
 {
 	(void)arg;
 	(void)err;
-	*ret = h->online;
+	*ret = e->online;
 	return 0;
 }
 
-static int cpus_present(struct host *h, const char *arg, struct cpuset *ret, struct hft_err *err)
+static int cpus_present(struct env *e, const char *arg, struct cpuset *ret, struct hft_err *err)
 {
 	(void)arg;
 	(void)err;
-	*ret = h->present;
+	*ret = e->host->present;
 	return 0;
 }
 
-static int cpus_node(struct host *h, const char *arg, struct cpuset *ret, struct hft_err *err)
+static int cpus_node(struct env *e, const char *arg, struct cpuset *ret, struct hft_err *err)
 {
 	int64_t n;
-	const struct host_node *node = num_parse_range(arg, 0, INT_MAX, &n) < 0 ? NULL : host_node(h, (int)n);
+	const struct host_node *node = num_parse_range(arg, 0, INT_MAX, &n) < 0 ? NULL : host_node(e->host, (int)n);
 
 	if (!node)
 		return no_such(err, "NUMA node", arg);
@@ -45,27 +45,27 @@ static int cpus_node(struct host *h, const char *arg, struct cpuset *ret, struct
 	return 0;
 }
 
-static int cpus_package(struct host *h, const char *arg, struct cpuset *ret, struct hft_err *err)
+static int cpus_package(struct env *e, const char *arg, struct cpuset *ret, struct hft_err *err)
 {
 	int64_t n;
 
 	if (num_parse_range(arg, 0, INT_MAX, &n) < 0)
 		return no_such(err, "package", arg);
-	host_package(h, (int)n, ret);
+	host_package(e->host, (int)n, ret);
 	return cpuset_is_empty(ret) ? no_such(err, "package", arg) : 0;
 }
 
-static int cpus_near(struct host *h, const char *arg, struct cpuset *ret, struct hft_err *err)
+static int cpus_near(struct env *e, const char *arg, struct cpuset *ret, struct hft_err *err)
 {
 	const struct host_nic *nic;
-	int r = host_read_nics(h, err);
+	int r = host_read_nics(e->host, err);
 
 	if (r < 0)
 		return r;
-	nic = host_nic(h, arg);
+	nic = host_nic(e->host, arg);
 	if (!nic)
 		return no_such(err, "network device", arg);
-	*ret = cpuset_is_empty(&nic->local_cpus) ? h->online : nic->local_cpus;
+	*ret = cpuset_is_empty(&nic->local_cpus) ? e->online : nic->local_cpus;
 	return 0;
 }
 
@@ -73,7 +73,7 @@ static int env_cpus(void *data, const char *name, const char *arg, struct cpuset
 {
 	static const struct {
 		const char *name;
-		int (*get)(struct host *h, const char *arg, struct cpuset *ret, struct hft_err *err);
+		int (*get)(struct env *e, const char *arg, struct cpuset *ret, struct hft_err *err);
 	} sources[] = {
 		{"online", cpus_online}, {"present", cpus_present}, {"node", cpus_node},
 		{"package", cpus_package}, {"near", cpus_near},
@@ -88,8 +88,10 @@ static int env_cpus(void *data, const char *name, const char *arg, struct cpuset
 
 static int env_siblings(void *data, const struct cpuset *set, struct cpuset *ret, struct hft_err *err)
 {
+	const struct env *e = data;
+
 	(void)err;
-	host_siblings(data, set, ret);
+	host_siblings(e->host, set, ret);
 	return 0;
 }
 
@@ -139,23 +141,26 @@ static int env_condition(void *data, const char *name, const char *arg, bool *re
 
 	for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
 		if (strcmp(conditions[i].name, name) == 0)
-			return conditions[i].is(data, arg, ret, err);
+			return conditions[i].is(((struct env *)data)->host, arg, ret, err);
 	}
 	return err_raise(err, ERR_INVALID_PROFILE, 0, name, "unknown condition");
 }
 
 static bool env_whole_core(void *data, const struct cpuset *set)
 {
-	return host_has_whole_core(data, set);
+	const struct env *e = data;
+
+	return host_has_whole_core(e->host, &e->online, set);
 }
 
-void env_init(struct profile_env *env, struct host *host)
+void env_init(struct profile_env *env, struct env *own, struct host *host)
 {
+	*own = (struct env){.host = host, .online = host->online};
 	*env = (struct profile_env){
 		.cpus = env_cpus,
 		.siblings = env_siblings,
 		.condition = env_condition,
 		.whole_core = env_whole_core,
-		.data = host,
+		.data = own,
 	};
 }

@@ -58,6 +58,9 @@ bool plan_is_needed(const struct session *s, const struct state *next, const str
  * ERR_NO_MATCH, ERR_OUT_OF_BOUNDS with file:line; ERR_INVALID_ARGUMENT for a phase that the profile lacks. */
 int resolve_profile(const struct session *s, const struct profile *p, const struct request *q, struct state *next,
                     struct hft_err *err);
+/* The CPUs that will be online when the settings of those phases are in force. Guesses nothing: a setting that cannot be
+ * resolved changes nothing here, and is refused later. */
+void resolve_online(const struct session *s, const struct profile *p, const struct request *q, struct cpuset *ret);
 /* List a recorded setting again: add objects that the layer does not have yet, and take those in earnest that were not
  * applicable and are now. */
 int resolve_again(const struct session *s, struct layer *l, size_t setting, struct hft_err *err);

@@ -346,3 +346,34 @@ int resolve_profile(const struct session *s, const struct profile *p, const stru
 	}
 	return r;
 }
+
+/* --- CPUs that come and go with the plan --------------------------------------------------------------------------- */
+
+static void hotplug(const struct session *s, const struct knob *k, const struct profile_setting *ps, struct cpuset *online)
+{
+	CLEANUP(knob_objects_done) struct knob_objects found = {0};
+	CLEANUP(strbuf_done) struct strbuf value = {0};
+	struct cpuset off, on;
+
+	if (k->list(&s->ctx, ps->selector, ps->option, &found, NULL) < 0)
+		return;
+	for (size_t i = 0; i < found.n; i++) {
+		if (found.o[i].na || k->parse(&s->ctx, found.o[i].key, ps->option, ps->value, &value, NULL) < 0)
+			continue;
+		k->hotplugs(found.o[i].key, strbuf_str(&value), &off, &on);
+		cpuset_minus(online, &off);
+		cpuset_or(online, &on);
+	}
+}
+
+void resolve_online(const struct session *s, const struct profile *p, const struct request *q, struct cpuset *ret)
+{
+	*ret = s->host->online;
+	for (size_t i = 0; i < p->n_settings; i++) {
+		const struct profile_setting *ps = &p->settings[i];
+		const struct knob *k = ps->active && phase_wanted(q, p, ps->phase) ? knob_find(ps->knob) : NULL;
+
+		if (k && k->hotplugs)
+			hotplug(s, k, ps, ret);
+	}
+}

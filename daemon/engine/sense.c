@@ -26,19 +26,52 @@ static bool counts(const struct layer_entry *e)
 	return !e->na && !e->residue;
 }
 
+/* Take out what any layer takes offline. */
+static void take_offline(const struct state *next, struct cpuset *online)
+{
+	for (size_t i = 0; i < next->n_layers; i++) {
+		const struct layer *l = next->layers[i];
+
+		for (size_t k = 0; k < l->n_entries; k++) {
+			const struct layer_entry *e = &l->entries[k];
+			struct cpuset off, on;
+
+			if (!counts(e) || !e->ref.knob->hotplugs)
+				continue;
+			e->ref.knob->hotplugs(e->ref.key, e->value, &off, &on);
+			cpuset_minus(online, &off);
+		}
+	}
+}
+
+static bool takes_away(const struct layer_entry *e, struct cpuset *ret)
+{
+	const struct knob *k = e->ref.knob;
+	struct cpuset on;
+
+	if (!counts(e) || (!k->isolates && !k->hotplugs))
+		return false;
+	cpuset_zero(ret);
+	if (k->isolates)
+		k->isolates(e->ref.key, e->value, ret);
+	else
+		k->hotplugs(e->ref.key, e->value, ret, &on);
+	return true;
+}
+
 /* P11: CPUs online, less those that any layer takes away, hold all threads of a core. Who took the last one is named. */
-static int check_housekeeping(const struct session *s, const struct layer *l, struct cpuset *left, struct hft_err *err)
+static int check_housekeeping(const struct session *s, const struct layer *l, const struct cpuset *online,
+                              struct cpuset *left, struct hft_err *err)
 {
 	struct cpuset taken;
 
 	for (size_t i = 0; i < l->n_entries; i++) {
 		const struct layer_entry *e = &l->entries[i];
 
-		if (!counts(e) || !e->ref.knob->isolates)
+		if (!takes_away(e, &taken))
 			continue;
-		e->ref.knob->isolates(e->ref.key, e->value, &taken);
 		cpuset_minus(left, &taken);
-		if (host_has_whole_core(s->host, left))
+		if (host_has_whole_core(s->host, online, left))
 			continue;
 		refuse(l, e, ERR_INVALID_PROFILE, -EINVAL, err, "no whole core would be left for housekeeping");
 		err_values(err, "CPUs that leave all threads of one core alone", NULL);
@@ -108,13 +141,14 @@ static int check_clashes(const struct session *s, const struct state *next, size
 
 int sense_check(const struct session *s, const struct state *next, struct hft_err *err)
 {
-	struct cpuset left = s->host->online;
+	struct cpuset online = s->host->online, left = online;
 	int r = 0;
 
+	take_offline(next, &online);
 	for (size_t i = 0; r == 0 && i < next->n_layers; i++) {
 		r = check_barriers(next->layers[i], err);
 		if (r == 0)
-			r = check_housekeeping(s, next->layers[i], &left, err);
+			r = check_housekeeping(s, next->layers[i], &online, &left, err);
 		if (r == 0)
 			r = check_clashes(s, next, i, err);
 	}

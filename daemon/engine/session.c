@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/engine/env.h"
+#include "daemon/engine/plan.h"
 #include "daemon/engine/run.h"
 #include "daemon/host/host.h"
 #include "lib/base/err.h"
@@ -18,6 +19,17 @@
 /* A change looks at each file several times, and opening costs more than all the rest. The unit permits 1024. */
 #define KEEP_MAX 400
 
+/* What the host no longer tells, and the originals of this boot do. */
+static void recall(struct session *s)
+{
+	for (size_t i = 0; i < s->state.n_objects; i++) {
+		const struct state_object *o = &s->state.objects[i];
+
+		if (o->ref.knob->recall && !state_object_is_void(o, s->host->boot_id))
+			o->ref.knob->recall(s->host, o->ref.key, o->original);
+	}
+}
+
 static int load_state(struct session *s, enum session_kind kind, struct hft_err *err)
 {
 	int r = kind == SESSION_WHOLE ? store_load(s->e->store, &s->view, err)
@@ -26,7 +38,10 @@ static int load_state(struct session *s, enum session_kind kind, struct hft_err 
 	if (r < 0)
 		return r;
 	state_done(&s->state);
-	return state_from_json(s->view.state, &s->state, err);
+	r = state_from_json(s->view.state, &s->state, err);
+	if (r == 0)
+		recall(s);
+	return r;
 }
 
 int64_t session_unfinished(const struct session *s)
@@ -227,8 +242,19 @@ int session_load_profile(const struct session *s, const struct request *q, struc
 {
 	struct profile_loader loader;
 	struct profile_env env;
+	struct cpuset online;
+	struct env own;
+	int r;
 
-	env_init(&env, s->host);
+	env_init(&env, &own, s->host);
 	session_loader(s->e, &loader);
+	r = profile_load(q->profile, &loader, &env, q->assigns, q->n_assigns, ret, err);
+	if (r < 0)
+		return r;
+	resolve_online(s, *ret, q, &online);
+	if (cpuset_equal(&online, &own.online))
+		return 0;
+	own.online = online;
+	profile_freep(ret);
 	return profile_load(q->profile, &loader, &env, q->assigns, q->n_assigns, ret, err);
 }

@@ -246,16 +246,41 @@ void host_package(const struct host *h, int package, struct cpuset *ret)
 			cpuset_add(ret, (unsigned)h->cpus[i].cpu);
 }
 
-bool host_has_whole_core(const struct host *h, const struct cpuset *set)
+bool host_has_whole_core(const struct host *h, const struct cpuset *online, const struct cpuset *set)
 {
 	for (size_t i = 0; i < h->n_siblings; i++) {
 		struct cpuset threads = h->siblings[i];
 
-		cpuset_and(&threads, &h->online);
+		cpuset_and(&threads, online);
 		if (!cpuset_is_empty(&threads) && cpuset_is_subset(&threads, set))
 			return true;
 	}
 	return false;
+}
+
+/* The last group takes the place of one that has gone: no group is empty. */
+static void drop_group(struct host *h, int group)
+{
+	h->siblings[group] = h->siblings[--h->n_siblings];
+	for (size_t i = 0; i < h->n_cpus; i++)
+		if (h->cpus[i].sibling_group == (int)h->n_siblings)
+			h->cpus[i].sibling_group = group;
+}
+
+void host_join_core(struct host *h, const struct cpuset *core)
+{
+	for (int cpu = cpuset_next(core, 0); cpu >= 0; cpu = cpuset_next(core, (unsigned)cpu + 1)) {
+		struct host_cpu *first = host_cpu(h, cpuset_next(core, 0)), *next = host_cpu(h, cpu);
+
+		if (first == NULL || next == NULL || first->sibling_group == next->sibling_group)
+			continue;
+		int gone = next->sibling_group, kept = first->sibling_group;
+		cpuset_or(&h->siblings[kept], &h->siblings[gone]);
+		for (size_t i = 0; i < h->n_cpus; i++)
+			if (h->cpus[i].sibling_group == gone)
+				h->cpus[i].sibling_group = kept;
+		drop_group(h, gone);
+	}
 }
 
 void host_housekeeping(const struct host *h, struct cpuset *ret)

@@ -107,8 +107,10 @@ const struct host_irq *host_irq_by_key(const struct host *h, const char *key);
 void host_siblings(const struct host *h, const struct cpuset *set, struct cpuset *ret);
 /* Online CPUs of a package; empty when there is none. */
 void host_package(const struct host *h, int package, struct cpuset *ret);
-/* Does set hold all online threads of at least one core (P11)? */
-bool host_has_whole_core(const struct host *h, const struct cpuset *set);
+/* Does set hold all threads of at least one core, as far as they are online (P11)? online: the host's, or what is to be. */
+bool host_has_whole_core(const struct host *h, const struct cpuset *online, const struct cpuset *set);
+/* These present CPUs share a core: the kernel does not say it of those that are offline. */
+void host_join_core(struct host *h, const struct cpuset *core);
 /* online minus isolated minus nohz_full: what the kernel itself may use for everything else. */
 void host_housekeeping(const struct host *h, struct cpuset *ret);
 bool host_kernel_at_least(const struct host *h, int major, int minor);

@@ -122,6 +122,11 @@ struct knob {
 	int (*take_effect)(const struct knob_ctx *c, struct hft_err *err);
 	/* P11: the CPUs that a value takes away from everybody else. NULL: none. Static tables only: reads nothing. */
 	void (*isolates)(const char *key, const char *value, struct cpuset *ret);
+	/* The CPUs that a value takes offline, and those that it brings online. NULL: none. Static tables only. */
+	void (*hotplugs)(const char *key, const char *value, struct cpuset *ret_off, struct cpuset *ret_on);
+	/* Tell the host what an original still in force remembers of it, and nobody else does: which CPUs that are offline
+	 * now shared a core. NULL: nothing. Reads nothing. */
+	void (*recall)(struct host *h, const char *key, const char *original);
 	/* What goes with a value that takes down a barrier against attackers: written only where the phase accepts that.
 	 * NULL: none does. Text for people or NULL. Static tables only. */
 	const char *(*barrier)(const char *key, const char *value);

@@ -105,15 +105,15 @@ static void a_whole_core_is_all_its_online_threads(void **state)
 	put_lines(&f, "f 0444 /sys/devices/system/cpu/online\t0-9,11-19,21-25,27-31");
 	assert_int_equal(host_read(f.fs, &f.h, &f.err), 0);
 	set = cpus("0-7,24-31"); /* one thread of each core, but of core 4 there is no other */
-	assert_true(host_has_whole_core(f.h, &set));
+	assert_true(host_has_whole_core(f.h, &f.h->online, &set));
 	cpuset_remove(&set, 4);
-	assert_false(host_has_whole_core(f.h, &set));
+	assert_false(host_has_whole_core(f.h, &f.h->online, &set));
 	set = cpus("20"); /* offline, and so are 10 and 26: no cores to run on */
-	assert_false(host_has_whole_core(f.h, &set));
+	assert_false(host_has_whole_core(f.h, &f.h->online, &set));
 	set = cpus("9,25");
-	assert_true(host_has_whole_core(f.h, &set));
+	assert_true(host_has_whole_core(f.h, &f.h->online, &set));
 	set = cpus("");
-	assert_false(host_has_whole_core(f.h, &set));
+	assert_false(host_has_whole_core(f.h, &f.h->online, &set));
 	fixture_end(&f);
 }
 
