@@ -649,6 +649,12 @@ static int add_coupled(void *data, const char *knob, const char *key, struct hft
 	return add_companion(c->b, c->principal, k, key, err);
 }
 
+static void settle_all(struct plan *p)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		p->steps[i].settle = true;
+}
+
 static int pass_coupled(struct build *b, struct hft_err *err)
 {
 	size_t n = b->p->n_steps;
@@ -660,6 +666,8 @@ static int pass_coupled(struct build *b, struct hft_err *err)
 
 		if (!b->p->steps[i].write || !k->coupled)
 			continue;
+		if (k->hotplugs) /* CPUs that come and go may change anything */
+			settle_all(b->p);
 		key = strdup(b->p->steps[i].key);
 		if (!key)
 			return err_oom(err);

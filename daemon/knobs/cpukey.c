@@ -39,6 +39,14 @@ int cpukey_select(const struct knob_ctx *c, const char *selector, struct cpuset 
 	return 0;
 }
 
+int cpukey_online(const struct knob_ctx *c, struct cpuset *ret, struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	int r = fsio_read(c->fs, "/sys/devices/system/cpu/online", &text, err);
+
+	return r < 0 ? r : cpuset_parse_kernel(strbuf_str(&text), ret, err);
+}
+
 int cpukey_split(const char *key, const char *what, int *ret_n, const char **ret_rest)
 {
 	if (!str_starts(key, what))

@@ -19,6 +19,9 @@ struct strbuf;
 int cpukey_select(const struct knob_ctx *c, const char *selector, struct cpuset *ret, struct hft_err *err);
 bool cpukey_is_all(const char *selector); /* "" or "*" */
 
+/* The CPUs that are online now, which are others than when the host was read if a step has switched some. -errno ERR_IO. */
+int cpukey_online(const struct knob_ctx *c, struct cpuset *ret, struct hft_err *err);
+
 /* "cpu12 state3" with what = "cpu" gives 12 and "state3" (borrowed). Strict: 0, or -EINVAL for any other form. */
 int cpukey_split(const char *key, const char *what, int *ret_n, const char **ret_rest);
 

@@ -255,12 +255,11 @@ static void await_cpusets(const struct knob_ctx *c)
 /* What the kernel would make of it, in a copied tree. */
 static int mirror_online(const struct knob_ctx *c, const struct cpuset *set, bool on)
 {
-	CLEANUP(strbuf_done) struct strbuf old = {0}, text = {0};
+	CLEANUP(strbuf_done) struct strbuf text = {0};
 	struct cpuset online;
 	char path[64];
-	int r = fsio_probe(c->fs, CPUS ONLINE, &old);
+	int r = cpukey_online(c, &online, NULL);
 
-	r = r < 0 ? r : cpuset_parse_kernel(strbuf_str(&old), &online, NULL);
 	if (r < 0)
 		return r;
 	(on ? cpuset_or : cpuset_minus)(&online, set);
@@ -344,12 +343,11 @@ static int smt_write(const struct knob_ctx *c, const char *key, const char *valu
 /* `off` is what the CPUs are, not what the file says. */
 static int judge_off(const struct knob_ctx *c, const char *wanted, struct knob_verdict *ret, struct hft_err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf text = {0}, left = {0};
+	CLEANUP(strbuf_done) struct strbuf left = {0};
 	struct cpuset gone, online;
 
 	split_value(wanted, &gone);
-	int r = fsio_read(c->fs, CPUS ONLINE, &text, err);
-	r = r < 0 ? r : cpuset_parse_kernel(strbuf_str(&text), &online, err);
+	int r = cpukey_online(c, &online, err);
 	if (r < 0)
 		return r;
 	cpuset_and(&gone, &online);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/host/host.h"
+#include "daemon/knobs/cpukey.h"
 #include "daemon/knobs/tasks.h"
 #include "lib/base/cpuset.h"
 #include "lib/base/err.h"
@@ -14,7 +15,6 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-#define ONLINE "/sys/devices/system/cpu/online"
 #define V1 "/sys/fs/cgroup/cpuset"
 #define V1_CPUS "cpuset.cpus"
 
@@ -37,14 +37,6 @@ struct mask_kind {
 	                  const struct cpuset *wanted, const struct cpuset *online);
 	int (*set)(const struct knob_ctx *c, const char *name, const struct cpuset *set);
 };
-
-static int read_online(const struct knob_ctx *c, struct cpuset *ret, struct hft_err *err)
-{
-	CLEANUP(strbuf_done) struct strbuf text = {0};
-	int r = fsio_read(c->fs, ONLINE, &text, err);
-
-	return r < 0 ? r : cpuset_parse_kernel(strbuf_str(&text), ret, err);
-}
 
 /* A mask with CPUs that are offline is left out: the kernel will not take it, or has yet to break it. */
 static int add(struct lister *l, const char *name, const struct cpuset *set, struct hft_err *err)
@@ -263,7 +255,7 @@ const char *mask_key(size_t i)
 int masks_read(const struct mask_kind *k, const struct knob_ctx *c, struct strbuf *ret, struct hft_err *err)
 {
 	struct lister l = { .c = c, .all = k->all, .ret = ret };
-	int r = read_online(c, &l.online, err);
+	int r = cpukey_online(c, &l.online, err);
 
 	strbuf_reset(ret);
 	return r < 0 ? r : k->list(&l, err);
@@ -289,7 +281,7 @@ static int mender_begin(struct mender *m, const struct mask_kind *k, const struc
                         struct hft_err *err)
 {
 	*m = (struct mender){ .k = k, .c = c };
-	int r = read_online(c, &m->online, err);
+	int r = cpukey_online(c, &m->online, err);
 
 	return r == 0 && strlist_split(&m->items, value, ";") < 0 ? err_oom(err) : r;
 }

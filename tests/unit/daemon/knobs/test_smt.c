@@ -12,42 +12,13 @@
 
 #include <errno.h>
 
-#include "daemon/knobs/tasks.h"
-#include "tests/unit/daemon/knobs/cputree.h"
+#include "tests/unit/daemon/knobs/threadtree.h"
 
 extern const struct knob knob_smt;
 
 #define CPU "/sys/devices/system/cpu/"
 #define CONTROL CPU "smt/control"
 #define V1 "/sys/fs/cgroup/cpuset/"
-#define PF_KTHREAD "2097152"
-#define PF_BOUND "69206016" /* and PF_NO_SETAFFINITY */
-
-static void put_task(const struct cputree *t, int pid, int tid, const char *flags, const char *start, const char *cpus)
-{
-	char path[64], text[256];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
-	snprintf(text, sizeof(text), "%d (a) (b) S 1 1 1 0 -1 %s 0 0 0 0 0 0 0 0 20 0 1 0 %s 0 0", tid, flags, start);
-	put(t, path, text);
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
-	snprintf(text, sizeof(text), "Name:\ta\nCpus_allowed:\tf\nCpus_allowed_list:\t%s\nMems_allowed_list:\t0", cpus);
-	put(t, path, text);
-}
-
-static const char *allowed(struct cputree *t, int pid, int tid)
-{
-	static char text[64];
-	char path[64];
-	struct task task;
-	CLEANUP(strbuf_done) struct strbuf list = {0};
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, tid);
-	assert_int_equal(task_read(&t->c, path, &task, &t->err), 0);
-	cpuset_format(&task.allowed, &list);
-	snprintf(text, sizeof(text), "%s", strbuf_str(&list));
-	return text;
-}
 
 static void put_irq(const struct cputree *t, int irq, const char *cpus)
 {
@@ -75,12 +46,12 @@ static int make_tree(void **state)
 		put(t, path, "1");
 	}
 	put(t, CONTROL, "on");
-	put_task(t, 2, 2, PF_KTHREAD, "1", "0-3");
-	put_task(t, 18, 18, PF_BOUND, "2", "3");
-	put_task(t, 40, 40, PF_KTHREAD, "3", "1");
-	put_task(t, 500, 500, "4194304", "100", "0-3");
-	put_task(t, 500, 501, "4194304", "120", "3");
-	put_task(t, 600, 600, "4194304", "130", "2-3");
+	put_task(t, 2, 2, "a) (b", PF_KERNEL, "0-3");
+	put_task(t, 18, 18, "a) (b", PF_BOUND, "3");
+	put_task(t, 40, 40, "a) (b", PF_KERNEL, "1");
+	put_task(t, 500, 500, "a) (b", PF_USER, "0-3");
+	put_task(t, 500, 501, "a) (b", PF_USER, "3");
+	put_task(t, 600, 600, "a) (b", PF_USER, "2-3");
 	put_irq(t, 4, "0-3");
 	put_irq(t, 5, "3");
 	put(t, "/proc/interrupts", "           CPU0       CPU1       CPU2       CPU3");
@@ -191,7 +162,7 @@ static void test_cores_are_remembered(void **state)
 	assert_true(cpuset_is_empty(&off) && cpuset_count(&on) == 2);
 	knob_smt.hotplugs("cpu3 online", "0@2-3", &off, &on);
 	assert_true(cpuset_count(&off) == 1 && cpuset_has(&off, 3) && cpuset_is_empty(&on));
-	knob_smt.hotplugs("tasks", "500/501:120=3", &off, &on);
+	knob_smt.hotplugs("tasks", "500/501:5010=3", &off, &on);
 	assert_true(cpuset_is_empty(&off) && cpuset_is_empty(&on));
 }
 
@@ -236,18 +207,18 @@ static void test_threads_that_the_kernel_let_loose(void **state)
 	struct cputree *t = *state;
 	CLEANUP(mem_freep) char *before = original(t, "tasks");
 
-	assert_string_equal(before, "40:3=1;500/501:120=3;600:130=2-3"); /* not those bound, nor those with all CPUs */
+	assert_string_equal(before, "40:400=1;500/501:5010=3;600:6000=2-3"); /* not those bound, nor those with all CPUs */
 	assert_int_equal(judged(t, &knob_smt, "tasks", before), KNOB_OK);
 	put(t, CPU "online", "0,2");
 	assert_string_equal(value_now(t, &knob_smt, "tasks"), ""); /* none that would hold */
-	put_task(t, 500, 501, "4194304", "120", "0-3");
-	put_task(t, 40, 40, PF_KTHREAD, "3", "0-3");
+	put_task(t, 500, 501, "a) (b", PF_USER, "0-3");
+	put_task(t, 40, 40, "a) (b", PF_KERNEL, "0-3");
 	assert_int_equal(judged(t, &knob_smt, "tasks", before), KNOB_OK); /* nothing can be mended yet */
 	assert_string_equal(written(t, &knob_smt, "tasks", before), "");
 	assert_string_equal(allowed(t, 500, 501), "0-3");
 	put(t, CPU "online", "0-3");
 	assert_int_equal(judged(t, &knob_smt, "tasks", before), KNOB_DRIFT);
-	assert_non_null(strstr(t->verdict.reason, "40:3"));
+	assert_non_null(strstr(t->verdict.reason, "40:400"));
 	assert_string_equal(written(t, &knob_smt, "tasks", before), "");
 	assert_string_equal(allowed(t, 500, 501), "3");
 	assert_string_equal(allowed(t, 40, 40), "1");
@@ -259,16 +230,16 @@ static void test_threads_that_the_kernel_let_loose(void **state)
 static void test_threads_of_others_are_left(void **state)
 {
 	struct cputree *t = *state;
-	const char *before = "500/501:120=3;600:130=2-3;700:140=1;40:9=1";
+	const char *before = "500/501:5010=3;600:6001=2-3;700:7000=1;40:9=1";
 
-	put_task(t, 500, 501, "4194304", "120", "0-1"); /* pinned anew */
-	put_task(t, 600, 600, "4194304", "131", "0-3"); /* another one with its number; 700 has ended */
+	put_task(t, 500, 501, "a) (b", PF_USER, "0-1"); /* pinned anew */
+	put_task(t, 600, 600, "a) (b", PF_USER, "0-3"); /* another one with its number; 700 has ended */
 	assert_int_equal(judged(t, &knob_smt, "tasks", before), KNOB_OK);
 	assert_string_equal(written(t, &knob_smt, "tasks", before), "");
 	assert_string_equal(allowed(t, 500, 501), "0-1");
 	assert_string_equal(allowed(t, 600, 600), "0-3");
 	assert_string_equal(allowed(t, 40, 40), "1");
-	assert_string_equal(written(t, &knob_smt, "tasks", "500/501:120=x"), ERR_IO);
+	assert_string_equal(written(t, &knob_smt, "tasks", "500/501:5010=x"), ERR_IO);
 }
 
 /* Before Linux 6.2 a cpuset that changes gives all that it has; what it does not have cannot be put back. */
@@ -278,15 +249,15 @@ static void test_threads_in_a_cpuset(void **state)
 
 	put(t, "/proc/600/task/600/cgroup", "0::/a.slice/b.service");
 	put(t, "/sys/fs/cgroup/a.slice/cpuset.cpus.effective", "1-3");
-	put_task(t, 600, 600, "4194304", "130", "1-3");
-	assert_int_equal(judged(t, &knob_smt, "tasks", "600:130=2-3"), KNOB_DRIFT);
-	assert_int_equal(judged(t, &knob_smt, "tasks", "600:130=0-1"), KNOB_OK);
+	put_task(t, 600, 600, "a) (b", PF_USER, "1-3");
+	assert_int_equal(judged(t, &knob_smt, "tasks", "600:6000=2-3"), KNOB_DRIFT);
+	assert_int_equal(judged(t, &knob_smt, "tasks", "600:6000=0-1"), KNOB_OK);
 	put(t, "/proc/600/task/600/cgroup", "7:cpuset:/x\n0::/a.slice");
 	put(t, V1 "cpuset.effective_cpus", "0-3");
-	assert_int_equal(judged(t, &knob_smt, "tasks", "600:130=2-3"), KNOB_OK); /* 1-3 of 0-3 is a choice */
+	assert_int_equal(judged(t, &knob_smt, "tasks", "600:6000=2-3"), KNOB_OK); /* 1-3 of 0-3 is a choice */
 	put(t, V1 "x/cpuset.effective_cpus", "2-3");
-	put_task(t, 600, 600, "4194304", "130", "2-3");
-	assert_int_equal(judged(t, &knob_smt, "tasks", "600:130=3"), KNOB_DRIFT);
+	put_task(t, 600, 600, "a) (b", PF_USER, "2-3");
+	assert_int_equal(judged(t, &knob_smt, "tasks", "600:6000=3"), KNOB_DRIFT);
 }
 
 static void test_interrupts(void **state)
