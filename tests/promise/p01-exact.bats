@@ -97,6 +97,27 @@ orders="one/a:one/b:two/c one/a:two/c:one/b one/b:one/a:two/c one/b:two/c:one/a 
 	done
 }
 
+@test "P1 on recorded machines: a replay in the next boot, then a rollback, is as that boot began" {
+	three_layers
+	for machine in $machines; do
+		rm -rf "$tree" "$BATS_TEST_TMPDIR/fresh" && host "$machine"
+		cp -a "$tree" "$BATS_TEST_TMPDIR/fresh"
+		exits 0 hft apply one
+		exits 0 hft apply two
+		applied=$(shot)
+		cp -a "$BATS_TEST_TMPDIR"/fresh/{proc,sys} "$tree"
+		cat /proc/sys/kernel/random/uuid >"$tree/proc/sys/kernel/random/boot_id"
+		# Another boot, other values: what this one began with are its originals.
+		echo 70 >"$tree/proc/sys/vm/swappiness"
+		echo 262144 >"$tree/proc/sys/net/core/rmem_max"
+		before=$(shot)
+		exits 0 hft replay
+		same "$(grep -v boot_id <<<"$applied")" "$(shot | grep -v boot_id)"
+		for layer in b c a; do exits 0 hft rollback --phase $layer; done
+		same "$before" "$(shot)"
+	done
+}
+
 @test "P1 coupled values come back: dirty_bytes and dirty_ratio, THP and min_free_kbytes" {
 	needs_root
 	old="$(cat /proc/sys/vm/dirty_ratio /proc/sys/vm/dirty_bytes /proc/sys/vm/min_free_kbytes)"

@@ -127,6 +127,72 @@ recover() {
 	echo "# $n points, each with $failures" >&3
 }
 
+# at_boot: layers of an earlier boot, and the values of this one.
+at_boot() {
+	rm -rf "$tree/var/lib/hfttune"
+	cp -a "$BATS_TEST_TMPDIR/state" "$tree/var/lib/hfttune"
+	restore_tree
+}
+
+boot_with_layers() {
+	hft apply p >/dev/null
+	after=$(values)
+	cp -a "$tree/var/lib/hfttune" "$BATS_TEST_TMPDIR/state"
+	cat /proc/sys/kernel/random/uuid >"$tree/proc/sys/kernel/random/boot_id"
+	before="vm/swappiness 61"$'\n'"${before#*$'\n'}"
+	at_boot
+	n=$(every_point replay)
+	at_boot
+	[ "$n" -gt 50 ]
+}
+
+# recover_only: by a changing verb that is refused after that.
+recover_only() {
+	exits 2 hft rollback --phase no-such-phase
+}
+
+@test "P2 killed at every call of a replay: as the boot was, or all in force, and nothing lost" {
+	boot_with_layers
+	befores=0 afters=0
+	for ((i = 1; i <= n; i++)); do
+		HFT_FAULT="*:$i:crash" hft replay >/dev/null 2>&1 || true
+		recover_only
+		now=$(values)
+		case $now in
+		"$before") befores=$((befores + 1)) ;;
+		"$after") afters=$((afters + 1)) ;;
+		*) printf 'point %s of %s: neither\n%s\n' "$i" "$n" "$now" >&2; return 1 ;;
+		esac
+		exits 0 hft replay
+		same "$after" "$(values)" || { echo "point $i: a layer was lost" >&2; return 1; }
+		exits 0 hft rollback --all
+		same "$before" "$(values)" || { echo "point $i: the original was lost" >&2; return 1; }
+		at_boot
+	done
+	echo "# $n points: $befores before, $afters after" >&3
+	[ "$befores" -gt 0 ] && [ "$afters" -gt 0 ]
+}
+
+@test "P2 every call of a replay fails once: no lie, nothing lost" {
+	boot_with_layers
+	for ((i = 1; i <= n; i++)); do
+		status=0
+		HFT_FAULT="*:$i:EIO" hft replay >"$BATS_TEST_TMPDIR/out" 2>&1 || status=$?
+		now=$(values)
+		if [ "$status" = 0 ]; then
+			same "$after" "$now" || { echo "point $i: said ok, and is not" >&2; return 1; }
+		elif [ "$status" != 7 ]; then
+			same "$before" "$now" || { echo "point $i: exit $status, and not as before" >&2; return 1; }
+		fi
+		exits 0 hft replay
+		same "$after" "$(values)" || { echo "point $i: a layer was lost" >&2; return 1; }
+		exits 0 hft rollback --all
+		same "$before" "$(values)" || { echo "point $i: the original was lost" >&2; return 1; }
+		at_boot
+	done
+	echo "# $n points" >&3
+}
+
 @test "P2 killed again during the recovery: the next one ends it" {
 	HFT_FAULT="write@*somaxconn:1:crash-after" hft apply p >/dev/null 2>&1 || true
 	[ "$(value /proc/sys/vm/swappiness)" = 12 ]

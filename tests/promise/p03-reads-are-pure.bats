@@ -42,6 +42,18 @@ all_reads() {
 	same "$shot_before" "$(footprint)"
 }
 
+@test "P3 reads with layers of an earlier boot put nothing in force" {
+	exits 0 hft apply p
+	cat /proc/sys/kernel/random/uuid >"$tree/proc/sys/kernel/random/boot_id"
+	echo 60 >"$tree/proc/sys/vm/swappiness"
+	shot_before=$(footprint)
+	all_reads
+	same "$shot_before" "$(footprint)"
+	exits 3 hft verify
+	exits 0 hft --json status
+	[ "$(field '.layers[0].reason')" = rebooted ]
+}
+
 @test "P3 a read beside an unfinished transaction reports it and does not recover it" {
 	HFT_FAULT="write@*swappiness:1:crash-after" hft apply p >/dev/null 2>&1 || true
 	[ "$(value /proc/sys/vm/swappiness)" = 11 ]

@@ -29,22 +29,23 @@ all_methods() {
 	tuner Host
 	tuner Apply '{"profile":"p"}'
 	tuner Repair
+	tuner Replay
 	tuner Rollback
 }
 
 # calls_as UID GID GROUPS: all methods, on one connection of that user; what became of each in $output.
 calls_as() {
 	run user "$1" "$2" "$3" "$attack" talk "$socket" < <(all_methods; get_info)
-	[ "$(errors | wc -l)" = 12 ]
+	[ "$(errors | wc -l)" = 13 ]
 	[ "$(errors | tail -1)" = ok ] # who it is, it says to everyone
 }
 
-verdict() { errors | head -11 | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '; }
+verdict() { errors | head -12 | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '; }
 
 @test "the table of methods is the one that is tested" {
-	[ "$(grep -c '^method' "$top/lib/proto/org.hfttune.Tuner.varlink")" = 11 ]
+	[ "$(grep -c '^method' "$top/lib/proto/org.hfttune.Tuner.varlink")" = 12 ]
 	[ "$(grep -c 'ACCESS_READ,' "$top/daemon/server/methods.c")" = $reads ]
-	[ "$(grep -c 'ACCESS_CHANGE,' "$top/daemon/server/methods.c")" = 3 ]
+	[ "$(grep -c 'ACCESS_CHANGE,' "$top/daemon/server/methods.c")" = 4 ]
 }
 
 @test "T14 a user in no group: the socket's mode refuses the connection, and behind a wrong mode each method does" {
@@ -57,9 +58,9 @@ verdict() { errors | head -11 | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '; }
 	chmod 666 "$socket"
 	before=$(values)
 	calls_as $nobody $nobody ''
-	[ "$(verdict)" = "11 PermissionDenied " ]
+	[ "$(verdict)" = "12 PermissionDenied " ]
 	calls_as $nobody $nobody 65533,65532
-	[ "$(verdict)" = "11 PermissionDenied " ]
+	[ "$(verdict)" = "12 PermissionDenied " ]
 	same "$before" "$(values)"
 }
 
@@ -68,7 +69,7 @@ verdict() { errors | head -11 | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '; }
 	before=$(values)
 	for identity in "$nobody $nobody $readers" "$nobody $readers ''" "$nobody $nobody 65533,$readers"; do
 		eval "calls_as $identity"
-		[ "$(verdict)" = "3 PermissionDenied 8 ok " ]
+		[ "$(verdict)" = "4 PermissionDenied 8 ok " ]
 		same PermissionDenied "$(errors | sed -n '9,11p' | sort -u)"
 		has 'hfttune-admin'
 	done
@@ -103,7 +104,7 @@ verdict() { errors | head -11 | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '; }
 	wrap='' serve
 	open_up
 	calls_as $nobody $nobody "$readers,$admins"
-	[ "$(verdict)" = "11 PermissionDenied " ]
+	[ "$(verdict)" = "12 PermissionDenied " ]
 	calls_as 0 0 ''
 	same ok "$(errors | sort -u)"
 }

@@ -52,7 +52,7 @@ begin_apply() {
 @test "T18 two applies at a time: the second is refused at once and told why" {
 	HFT_FAULT=$block serve
 	begin_apply
-	for verb in 'apply p' repair 'rollback --all'; do
+	for verb in 'apply p' repair replay 'rollback --all'; do
 		# shellcheck disable=SC2086 # words
 		exits 4 client --json $verb
 		[ "$(field .error.code)" = busy ]
@@ -197,7 +197,7 @@ begin_apply() {
 	exits 0 client host
 	run client plan p
 	[ "$status" = 0 ] || [ "$status" = 3 ]
-	for verb in 'apply p' repair 'rollback --all'; do
+	for verb in 'apply p' repair replay 'rollback --all'; do
 		# shellcheck disable=SC2086 # words
 		exits 4 client --json $verb
 		[ "$(field .error.code)" = busy ]
