@@ -86,6 +86,10 @@ check_promises() {
 	wants hfttune-replay.service 'WantedBy=multi-user.target' 'replay at boot'
 	grep -qE '^TimeoutStartSec=[1-9]' "$UNITS/hfttune-replay.service" || bad 'hfttune-replay.service: it may hold up a boot'
 	grep -q '^After=.*systemd-sysctl.service' "$UNITS/hfttune-replay.service" || bad 'hfttune-replay.service: sysctl.d would win'
+	sed -n 's/.*\.unit = "\([^"]*\)".*/\1/p' daemon/knobs/others.c >"$T/others"
+	while read -r u; do
+		grep -qE "^After=(.* )?$u( |\$)" "$UNITS/hfttune-replay.service" || bad "hfttune-replay.service: not After=$u, which would win"
+	done <"$T/others"
 	wants_not hfttune-replay.service '^(After|Wants|Requires)=.*(udev-settle|online)' 'a device that is missing would hold up the boot'
 	wants_not hfttune-replay.service '^ExecStart=-' 'a replay that failed would not show'
 	wants hfttuned.socket 'Also=hfttune-replay.service' 'replay at boot'
