@@ -97,6 +97,16 @@ check_promises() {
 	wants_not hfttune-drift.service '^(SuccessExitStatus=.*3|ExecStart=-)' 'drift would not leave the unit failed'
 }
 
+# Replay waits for every tool that a phase may have to stop: those of the table that go on running.
+check_others() {
+	awk 'BEGIN { RS = "\n\t{ " } /\.unit = / && !/at_start = true/ { split($0, part, "\""); print part[2] }' \
+		daemon/knobs/others.c >"$T/others"
+	[ -s "$T/others" ] || bad 'daemon/knobs/others.c: no units found'
+	while read -r u; do
+		grep -qE "^After=(.* )?$u( |\$)" "$UNITS/hfttune-replay.service" || bad "hfttune-replay.service: not After=$u"
+	done <"$T/others"
+}
+
 check_catalog() {
 	ids=$(sed -n 's/^-- \([0-9a-f]\{32\}\)$/\1/p' "$DIR/hfttune.catalog" | sort)
 	[ -n "$ids" ] || bad 'hfttune.catalog: no ids'
@@ -132,6 +142,7 @@ if have systemd-analyze; then
 fi
 check_reasons
 check_promises
+check_others
 check_catalog
 check_directories
 ! have shellcheck || shellcheck "$DIR/install.sh" tests/tools/hostdump-diff tests/lint/units.sh || failed=1
