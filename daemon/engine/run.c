@@ -154,13 +154,38 @@ static int prove(struct run *run, struct step *st, const char *wanted, struct hf
 	return r;
 }
 
+struct beat {
+	const struct run *run;
+	size_t i;
+};
+
+static void on_alive(void *data)
+{
+	const struct beat *b = data;
+
+	report(b->run, b->i, b->run->steps[b->i]);
+}
+
+/* A context with which what takes longer than a step may (stopping a unit, update-grub) says that it gets on. */
+static struct knob_ctx patient(const struct run *run, struct beat *b)
+{
+	struct knob_ctx c = run->s->ctx;
+
+	c.alive = on_alive;
+	c.alive_data = b;
+	return c;
+}
+
 /*
  * Write and prove one object. 0: it holds; -EAGAIN: not yet, settle later (*err says why); other negatives: failed.
  * Where a write takes effect only with take_effect(), the proof comes after that.
  */
-static int write_step(struct run *run, struct step *st, const char *wanted, struct hft_err *err)
+static int write_step(struct run *run, size_t i, const char *wanted, struct hft_err *err)
 {
-	int r = st->knob->write(&run->s->ctx, st->key, wanted, err);
+	struct step *st = run->steps[i];
+	struct beat b = {run, i};
+	struct knob_ctx c = patient(run, &b);
+	int r = st->knob->write(&c, st->key, wanted, err);
 
 	if (r < 0 && strcmp(err->code, ERR_NOT_APPLICABLE) == 0)
 		return turn_na(run, st, err);
@@ -210,7 +235,7 @@ static int settle_round(struct run *run, bool undo, struct refusal *last, struct
 		else if (r == 0) {
 			all = 0;
 			report(run, i, st);
-			r = write_step(run, st, wanted, &own);
+			r = write_step(run, i, wanted, &own);
 			if (r == -EAGAIN)
 				*last = (struct refusal){i, own};
 		}
@@ -284,26 +309,12 @@ static size_t end_of_knob(const struct run *run, size_t from)
 	return to;
 }
 
-struct beat {
-	const struct run *run;
-	size_t i;
-};
-
-static void on_alive(void *data)
-{
-	const struct beat *b = data;
-
-	report(b->run, b->i, b->run->steps[b->i]);
-}
-
 /* It may take longer than a step may, and says so all along. */
 static int call_take_effect(const struct run *run, size_t i, struct hft_err *err)
 {
-	struct knob_ctx c = run->s->ctx;
 	struct beat b = {run, i};
+	struct knob_ctx c = patient(run, &b);
 
-	c.alive = on_alive;
-	c.alive_data = &b;
 	on_alive(&b);
 	return run->steps[i]->knob->take_effect(&c, err);
 }
@@ -402,7 +413,7 @@ static int write_some(struct run *run, size_t from, size_t to, size_t *ret_faile
 		if (r < 0)
 			return r;
 		st->started = true;
-		r = write_step(run, st, st->after, &own);
+		r = write_step(run, i, st->after, &own);
 		if (r == -EROFS && is_asked_for(run, st))
 			r = turn_na(run, st, &own);
 		if (r < 0 && r != -EAGAIN) {
@@ -462,8 +473,9 @@ static int name_object(struct json *list, const struct step *st)
 }
 
 /* 1: back (or nothing to do), 0: not. */
-static int restore_one(struct run *run, struct step *st, enum undo_policy policy)
+static int restore_one(struct run *run, size_t i, enum undo_policy policy)
 {
+	struct step *st = run->steps[i];
 	struct hft_err err = {0};
 	enum knob_verdict_state v;
 	bool ours = false;
@@ -480,7 +492,7 @@ static int restore_one(struct run *run, struct step *st, enum undo_policy policy
 	     !ours))
 		return policy == UNDO_KEEP_THEIRS;
 	st->write = true;
-	r = write_step(run, st, st->before, &err);
+	r = write_step(run, i, st->before, &err);
 	return r == 0 || r == -EAGAIN;
 }
 
@@ -515,7 +527,7 @@ static void undo_knob(struct run *run, size_t from, size_t to, enum undo_policy 
 		if (!st->started || !st->before)
 			continue;
 		report(run, i, st);
-		st->state = restore_one(run, st, policy) || st->settle ? STEP_RESTORED : STEP_FAILED;
+		st->state = restore_one(run, i, policy) || st->settle ? STEP_RESTORED : STEP_FAILED;
 		if (*journal == 0 && at_once)
 			*journal = txn_undone(run->txn, (int64_t)i, NULL);
 	}
