@@ -44,6 +44,34 @@ with_housekeeping() {
 	exits 5 hft verify
 }
 
+@test "P11 what goes offline is no housekeeping, and leaves whole cores behind" {
+	profile off <<<$'[cpus]\ntrading = 2\nhousekeeping = online - siblings(trading)\n[phase a]\n[a/smt]\ncontrol = off\n[b/workqueue]\ncpumask = ${housekeeping}\n[phase b]'
+	exits 3 hft --json plan off
+	[ "$(field '.steps[] | select(.knob == "workqueue") | .after')" = 0-1,3-15 ]
+	online=$(value /sys/devices/system/cpu/online)
+	profile all <<<"[phase a]
+[a/smt 1-31]
+online = 0
+[a/smt]
+control = off
+[a/boot]
+isolcpus = 0"
+	mkdir -p "$tree/etc/default" "$tree/boot/grub"
+	touch "$tree/etc/default/grub" "$tree/boot/grub/grub.cfg"
+	exits 2 hft --json apply all
+	same "$online" "$(value /sys/devices/system/cpu/online)"
+}
+
+@test "P11 a partition leaves a core" {
+	profile most <<<$'[cpus]\nmine = online - 0\n[phase a]\n[a/isolate hft.slice]\nisolated = ${mine}'
+	exits 2 hft --json apply most
+	[[ $(field .error.where) == *most.conf:5 ]]
+	profile few <<<$'[phase a]\n[a/isolate hft.slice]\nisolated = 2'
+	exits 3 hft plan few
+	profile half <<<$'[phase a]\n[a/isolate hft.slice]\nothers = 0'
+	exits 2 hft plan half
+}
+
 @test "P11 bounds hold for every way in: profile, --set, host.conf" {
 	profile v <<<$'[variables]\nv = 10\n[phase a]\n[a/sysctl]\nvm.swappiness = ${v}'
 	exits 3 hft plan v
