@@ -132,8 +132,8 @@ static int turn_na(struct run *run, struct step *st, struct hft_err *why)
 		if (e && run->p->next.layers[i]->required)
 			return -EPERM;
 		set = !e || step_set(&e->na, why->msg);
-		if (e)
-			e->refused = true;
+		if (e) /* what has gone with its CPU may come back, and can be seen then */
+			e->refused = why->sys != ENOENT;
 	}
 	state_drop_object(&run->p->next, st->knob, st->key);
 	run->state_changed = true;

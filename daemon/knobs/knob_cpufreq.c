@@ -338,13 +338,22 @@ static int object_read(const struct knob_ctx *c, const struct cpufreq_object *o,
 	return r < 0 ? r : accept(invert(o, strbuf_str(&text)), ret, err);
 }
 
+/* The files of a policy stay when its CPUs go, and say EBUSY. */
+static int raise_if_offline(const struct knob_ctx *c, const struct cpufreq_object *o, const char *key, int r,
+                            struct hft_err *err)
+{
+	const char *why = r == -EBUSY && o->option->scope == CPUFREQ_POLICY ? policy_lacks(c, o) : NULL;
+
+	return why == NULL ? r : err_raise(err, ERR_NOT_APPLICABLE, ENOENT, key, "%s", why);
+}
+
 static int cpufreq_read(const struct knob_ctx *c, const char *key, struct strbuf *ret, struct hft_err *err)
 {
 	struct cpufreq_object o;
 
 	strbuf_reset(ret);
 	int r = object_present(c, key, &o, err);
-	return r < 0 ? r : object_read(c, &o, ret, err);
+	return r < 0 ? r : raise_if_offline(c, &o, key, object_read(c, &o, ret, err), err);
 }
 
 /* "max" as the number that it is now; anything else as it is. */
@@ -380,7 +389,7 @@ static int cpufreq_write(const struct knob_ctx *c, const char *key, const char *
 		r = settle(c, &o, value, &text, err);
 	if (r < 0 || set_by_library(c, &o, strbuf_str(&text)))
 		return r;
-	r = cpukey_write(c, o.path, invert(&o, strbuf_str(&text)), err);
+	r = raise_if_offline(c, &o, key, cpukey_write(c, o.path, invert(&o, strbuf_str(&text)), err), err);
 	if (r < 0 && o.option->refused != NULL)
 		err_hint(err, "%s", o.option->refused);
 	return r;
@@ -396,7 +405,7 @@ static int judge(const struct knob_ctx *c, const char *key, const char *wanted, 
 	if (r == 0)
 		r = settle(c, &o, wanted, &want, err);
 	if (r == 0)
-		r = object_read(c, &o, &ret->found, err);
+		r = raise_if_offline(c, &o, key, object_read(c, &o, &ret->found, err), err);
 	if (r < 0)
 		return r;
 	bool holds = str_eq(strbuf_str(&ret->found), strbuf_str(&want));
