@@ -57,6 +57,8 @@ const struct opt_row opt_rows[OPT_N] = {
 	                "write the original over what somebody else wrote since" },
 	[OPT_KEEP_THEIRS] = { "--keep-theirs", NULL, false, 0, FORCE, WORD_NONE,
 	                      "leave what somebody else wrote since, and forget the original" },
+	[OPT_SECONDS] = { "--seconds", "N", false, 0, 0, WORD_NONE,
+	                  "how long to watch; 10 unless told, at most 3600" },
 };
 
 void options_done(struct options *o)
@@ -313,6 +315,15 @@ static int check_txn(const char *text, struct hft_err *err)
 	return -EINVAL;
 }
 
+static int check_seconds(const char *text, struct hft_err *err)
+{
+	int64_t seconds;
+
+	if (text == NULL || num_parse_range(text, 1, 3600, &seconds) == 0)
+		return 0;
+	return usage_error(err, text, "--seconds wants 1 to 3600, not '%s'", text);
+}
+
 static int check_words(const struct options *o, struct hft_err *err)
 {
 	const struct verb *v = o->verb;
@@ -323,6 +334,8 @@ static int check_words(const struct options *o, struct hft_err *err)
 		return usage_error(err, o->args.s[v->max_args], "'%s' is one word too many for '%s'",
 		                   o->args.s[v->max_args], v->name);
 	int r = check_txn(options_value(o, OPT_TO), err);
+	if (r == 0)
+		r = check_seconds(options_value(o, OPT_SECONDS), err);
 	return r < 0 || v->completes != WORD_TXN ? r : check_txn(options_arg(o, 0), err);
 }
 

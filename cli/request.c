@@ -105,6 +105,13 @@ struct json *request_txn(const struct options *o)
 	return finish(p, set_number(p, "txn", options_arg(o, 0)));
 }
 
+struct json *request_doctor(const struct options *o)
+{
+	struct json *p = json_new_object();
+
+	return finish(p, set_number(p, "seconds", options_value(o, OPT_SECONDS)));
+}
+
 /* --- exit statuses ------------------------------------------------------------------------------------------------ */
 
 struct rule {
@@ -150,6 +157,13 @@ int status_change(const struct json *reply)
 	static const struct rule rules[] = {
 		{ "failed", EXIT_FAILED }, { "conflict", EXIT_REFUSED }, { "reboot_needed", EXIT_REBOOT },
 	};
+
+	return judge(reply, rules, ARRAY_LEN(rules));
+}
+
+int status_doctor(const struct json *reply)
+{
+	static const struct rule rules[] = { { "noisy", EXIT_DIFFERS }, { "warnings", EXIT_DIFFERS } };
 
 	return judge(reply, rules, ARRAY_LEN(rules));
 }

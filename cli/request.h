@@ -10,7 +10,9 @@ struct json *request_profile(const struct options *o); /* show plan apply verify
 struct json *request_subject(const struct options *o); /* explain */
 struct json *request_rollback(const struct options *o);
 struct json *request_txn(const struct options *o);     /* history */
+struct json *request_doctor(const struct options *o);
 
 int status_plan(const struct json *reply);   /* 3: something would be written */
 int status_verify(const struct json *reply); /* 3: drift; 5: a reboot is pending */
 int status_change(const struct json *reply); /* apply repair replay rollback: 5 reboot, 4 conflict, 1 failed in part */
+int status_doctor(const struct json *reply); /* 3: something disturbs, or is wrong */

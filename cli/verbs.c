@@ -159,6 +159,20 @@ const struct verb verbs[] = {
 		.view = view_host,
 	},
 	{
+		.name = "doctor",
+		.args = "",
+		.options = OPT_BIT(OPT_SECONDS),
+		.summary = "who disturbs the CPUs that shall be quiet, and what to do about it",
+		.details = "Counters of the kernel are read twice, some seconds apart, and held against what nobody "
+		           "minds; no CPU is asked anything. Watch for ten minutes for what is rare. Exits 3 when "
+		           "something disturbs.",
+		.streams = true,
+		.method = "Doctor",
+		.request = request_doctor,
+		.status = status_doctor,
+		.view = view_doctor,
+	},
+	{
 		.name = "version",
 		.args = "",
 		.summary = "the version of this program, and of the daemon when it can be reached",

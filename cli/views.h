@@ -19,6 +19,7 @@ void view_verify(struct text *t, const struct result *r);
 void view_status(struct text *t, const struct result *r);
 void view_history(struct text *t, const struct result *r);
 void view_host(struct text *t, const struct result *r);
+void view_doctor(struct text *t, const struct result *r);
 void view_version(struct text *t, const struct result *r);
 
 /* --- what views share --------------------------------------------------------------------------------------------- */

@@ -127,3 +127,6 @@ int engine_profiles(const struct engine *e, struct json **ret, struct hft_err *e
 int engine_show(const struct engine *e, const struct request *q, struct json **ret, struct hft_err *err);
 int engine_explain(const char *subject, struct json **ret, struct hft_err *err);
 int engine_host(const struct engine *e, struct json **ret, struct hft_err *err);
+/* Watch for so many seconds who disturbs the CPUs that shall be quiet. ERR_NOT_APPLICABLE: a copied tree that stands
+ * still. */
+int engine_doctor(const struct engine *e, unsigned seconds, struct json **ret, struct hft_err *err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/engine/plan.h"
+#include "daemon/engine/verify.h"
 #include "daemon/host/host.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
@@ -112,26 +113,6 @@ static struct json *neither_json(const struct session *s, const struct txn_info 
 	return json_new_array();
 }
 
-/* Is anything in force that only the next boot brings? */
-static bool reboot_is_needed(const struct session *s)
-{
-	for (size_t i = 0; i < s->state.n_layers; i++) {
-		const struct layer *l = s->state.layers[i];
-
-		for (size_t k = 0; k < l->n_entries; k++) {
-			const struct object_ref *ref = &l->entries[k].ref;
-			CLEANUP(knob_verdict_done) struct knob_verdict v = {0};
-
-			if (ref->knob->at_boot && !l->entries[k].na &&
-			    state_top(&s->state, s->host->boot_id, ref->knob, ref->key, NULL) == &l->entries[k] &&
-			    knob_verify(ref->knob, &s->ctx, ref->key, l->entries[k].value, &v, NULL) == 0 &&
-			    v.state == KNOB_PENDING)
-				return true;
-		}
-	}
-	return false;
-}
-
 int engine_status(const struct engine *e, struct json **ret, struct hft_err *err)
 {
 	CLEANUP(session_done) struct session s = {.lock = -1};
@@ -153,7 +134,7 @@ int engine_status(const struct engine *e, struct json **ret, struct hft_err *err
 	if (replay && replay != open)
 		r |= json_set_take(j, "replay", txn_json(replay));
 	r |= json_set_take(j, "neither", neither_json(&s, open)) |
-	     json_set_take(j, "damage", texts(s.view.damage)) | json_set_bool(j, "reboot_needed", reboot_is_needed(&s)) |
+	     json_set_take(j, "damage", texts(s.view.damage)) | json_set_bool(j, "reboot_needed", verify_needs_reboot(&s)) |
 	     json_set_string(j, "state_dir", store_dir(e->store)) | json_set_string(j, "root", fsio_root(e->fs));
 	return give(j, r, ret, err);
 }

@@ -139,3 +139,22 @@ int verify_state(const struct session *s, const struct state *state, bool record
 		r = verify_layer(s, state, state->layers[i], recorded, ret, err);
 	return r < 0 ? r : conflicts_blame(s, ret, err);
 }
+
+bool verify_needs_reboot(const struct session *s)
+{
+	for (size_t i = 0; i < s->state.n_layers; i++) {
+		const struct layer *l = s->state.layers[i];
+
+		for (size_t k = 0; k < l->n_entries; k++) {
+			const struct object_ref *ref = &l->entries[k].ref;
+			CLEANUP(knob_verdict_done) struct knob_verdict v = {0};
+
+			if (ref->knob->at_boot && !l->entries[k].na &&
+			    state_top(&s->state, s->host->boot_id, ref->knob, ref->key, NULL) == &l->entries[k] &&
+			    knob_verify(ref->knob, &s->ctx, ref->key, l->entries[k].value, &v, NULL) == 0 &&
+			    v.state == KNOB_PENDING)
+				return true;
+		}
+	}
+	return false;
+}

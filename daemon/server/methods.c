@@ -11,6 +11,9 @@
 #include "lib/base/mem.h"
 #include "lib/json/json.h"
 
+#define DOCTOR_SECONDS 10
+#define DOCTOR_SECONDS_MAX 3600
+
 static void request_done(struct request *q)
 {
 	strlist_done(&q->phases);
@@ -181,6 +184,17 @@ static int run_host(struct work *w, struct hft_err *err)
 	return send_json(w, r, j, err);
 }
 
+static int run_doctor(struct work *w, struct hft_err *err)
+{
+	int64_t seconds = json_get_int(w->parameters, "seconds", DOCTOR_SECONDS);
+	struct json *j = NULL;
+
+	if (seconds < 1 || seconds > DOCTOR_SECONDS_MAX)
+		return err_raise(err, ERR_INVALID_ARGUMENT, 0, "seconds", "it watches for 1 to %d seconds", DOCTOR_SECONDS_MAX);
+	int r = engine_doctor(w->engine, (unsigned)seconds, &j, err);
+	return send_json(w, r, j, err);
+}
+
 /* The transaction that the journal calls open is the one that runs: told once. It is there from PREPARED on. */
 static struct json *take_open(struct json *status)
 {
@@ -233,6 +247,7 @@ static const struct method methods[] = {
 	{"Status",   ACCESS_READ,   NULL,       run_status     },
 	{"History",  ACCESS_READ,   NULL,       run_history    },
 	{"Host",     ACCESS_READ,   NULL,       run_host       },
+	{"Doctor",   ACCESS_READ,   NULL,       run_doctor     },
 };
 
 const struct method *method_find(const char *name)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# P3: profiles show plan verify status history explain host change nothing, anywhere, not even a lock file.
+# P3: profiles show plan verify status history explain host doctor change nothing, anywhere, not even a lock file.
 load ../helper
 
 setup() {
@@ -31,6 +31,14 @@ all_reads() {
 @test "P3 reads on an untouched host change nothing and make no state directory" {
 	shot_before=$(footprint)
 	all_reads
+	same "$shot_before" "$(footprint)"
+	[ ! -e "$tree/var/lib/hfttune" ]
+}
+
+# The tree stands still, so that it finds nothing to judge; it has looked at all of it twice by then.
+@test "P3 doctor changes nothing" {
+	shot_before=$(footprint)
+	exits 1 hft doctor --seconds 1
 	same "$shot_before" "$(footprint)"
 	[ ! -e "$tree/var/lib/hfttune" ]
 }
