@@ -110,6 +110,7 @@ struct layer *layer_dup(const struct layer *l)
 	copy->updated = l->updated;
 	copy->accept_inexact = l->accept_inexact;
 	copy->accept_security = l->accept_security;
+	copy->drift_report = l->drift_report;
 	copy->required = l->required;
 	copy->conflicts = l->conflicts;
 	copy->residue = l->residue;
@@ -267,7 +268,7 @@ bool layer_same(const struct layer *a, const struct layer *b)
 	    a->residue != b->residue || !str_eq(a->risk, b->risk) || !str_eq(a->summary, b->summary) ||
 	    !str_eq(a->boot_id, b->boot_id) || a->accept_inexact != b->accept_inexact ||
 	    a->accept_security != b->accept_security || a->required != b->required ||
-	    a->conflicts != b->conflicts)
+	    a->conflicts != b->conflicts || a->drift_report != b->drift_report)
 		return false;
 	for (size_t i = 0; i < a->n_settings; i++) {
 		if (!setting_same(&a->settings[i], &b->settings[i]))
@@ -572,6 +573,7 @@ static void layer_out(struct strbuf *b, const struct layer *l)
 	json_text_int(b, "updated", l->updated);
 	json_text_bool(b, "accept_inexact", l->accept_inexact);
 	json_text_bool(b, "accept_security", l->accept_security);
+	json_text_bool(b, "drift_report", l->drift_report);
 	json_text_bool(b, "required", l->required);
 	json_text_string(b, "conflicts", profile_conflicts_names[l->conflicts]);
 	json_text_bool(b, "residue", l->residue);
@@ -727,6 +729,7 @@ static int layer_from_json(const struct json *j, struct state *s, struct hft_err
 	l->updated = json_get_int(j, "updated", 0);
 	l->accept_inexact = json_get_bool(j, "accept_inexact", false);
 	l->accept_security = json_get_bool(j, "accept_security", false);
+	l->drift_report = json_get_bool(j, "drift_report", false);
 	l->required = json_get_bool(j, "required", false);
 	l->conflicts = conflicts_from_json(j);
 	l->residue = json_get_bool(j, "residue", false);

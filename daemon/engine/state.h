@@ -41,6 +41,7 @@ struct layer {
 	int64_t txn, updated; /* transactions that made it, and that changed it last */
 	bool accept_inexact, accept_security, required;
 	enum profile_conflicts conflicts;
+	bool drift_report;    /* what was wiped is not written again */
 	bool residue;         /* rolled back but for conflicting objects */
 	bool touched;         /* by the request at hand; not stored */
 	bool revived;         /* of an earlier boot, and put in force again by the request at hand; not stored */

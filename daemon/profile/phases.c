@@ -82,6 +82,12 @@ static int set_conflicts(struct profile_phase *ph, const char *value)
 	return -EINVAL;
 }
 
+static int set_drift(struct profile_phase *ph, const char *value)
+{
+	ph->drift_report = str_eq(value, "report");
+	return ph->drift_report || str_eq(value, "repair") ? 0 : -EINVAL;
+}
+
 static int add_note(struct profile_phase *ph, const char *value)
 {
 	return strlist_add(&ph->notes, value);
@@ -98,10 +104,10 @@ static const struct phase_key {
 	{ "accept",    "inexact, security or both", set_accept    },
 	{ "required",  "yes or no",                 set_required  },
 	{ "conflicts", "fail, stop or ignore",      set_conflicts },
+	{ "drift",     "repair or report",          set_drift     },
 	{ "note",      "text",                      add_note      },
 	{ "why",       NULL,                        NULL          },
 	{ "restart",   NULL,                        NULL          },
-	{ "drift",     NULL,                        NULL          },
 };
 
 /* Options are unique in a section, so that a phase has its notes as "note", "note 2", "note 3". */
@@ -123,7 +129,7 @@ static int set_phase_key(struct phases *t, struct profile_phase *ph, const struc
 		i++;
 	if (i == ARRAY_LEN(phase_keys)) {
 		profile_fail(err, at, e->option, "a phase has no \"%s\"", e->option);
-		err_hint(err, "it takes order, risk, summary, accept, required, conflicts and note");
+		err_hint(err, "it takes order, risk, summary, accept, required, conflicts, drift and note");
 		return -EINVAL;
 	}
 	if (phase_keys[i].set == NULL)

@@ -96,6 +96,7 @@ struct profile_phase {
 	bool accept_security; /* accept = security, among others */
 	bool required;        /* required = yes */
 	enum profile_conflicts conflicts; /* default fail */
+	bool drift_report;    /* drift = report: what was wiped is not written again */
 };
 
 struct profile_setting {
@@ -128,7 +129,7 @@ struct profile {
 /*
  * Load a profile with its includes, host.conf and --set assignments, and expand it. Merges phases of the same name.
  * A later setting of the same (phase, knob, selector, option) replaces an earlier one of an include.
- * Phase keys: order risk summary accept required conflicts note; others are an error ("restart" and "drift" are named
+ * Phase keys: order risk summary accept required conflicts drift note; others are an error ("restart" is named
  * as not built yet).
  * A CPU set "?" that nobody gave is an error that says to write it into host.conf or use --set. An empty set is an error.
  * A set named "housekeeping" that holds no whole core is refused (P11).

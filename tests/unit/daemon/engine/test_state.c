@@ -216,6 +216,7 @@ static void test_a_copy_is_the_same_until_anything_differs(void **state)
 	struct layer *a = layer_with(f->k, "one", "a", 1, "AB"), *b;
 	static const size_t fields[] = {
 		offsetof(struct layer, accept_inexact), offsetof(struct layer, accept_security),
+		offsetof(struct layer, drift_report),
 		offsetof(struct layer, required), offsetof(struct layer, residue),
 	};
 
@@ -320,7 +321,7 @@ static void fill(struct fixture *f)
 	struct layer *l = f->s.layers[1];
 	l->txn = 3;
 	l->updated = 4;
-	l->accept_inexact = l->accept_security = l->required = l->residue = true;
+	l->accept_inexact = l->accept_security = l->required = l->residue = l->drift_report = true;
 	l->entries[0].residue = true;
 	l->entries[0].label = strdup("eth0-rx-0");
 	l->entries[1].na = strdup("this machine lacks it");

@@ -31,9 +31,9 @@ static void test_phase_keys(void **state)
 	                                                         "note 2 = second ${r}\n"
 	                                                         "note 10 = third\n"
 	                                                         "[phase b]\n"
-	                                                         "[phase c]\naccept = security, inexact\n"
+	                                                         "[phase c]\naccept = security, inexact\ndrift = report\n"
 	                                                         "[phase d]\naccept = security\n"
-	                                                         "conflicts = ignore\n");
+	                                                         "conflicts = ignore\ndrift = repair\n");
 	(void)state;
 
 	assert_int_equal(p->n_phases, 4);
@@ -62,6 +62,8 @@ static void test_phase_keys(void **state)
 	assert_true(p->phases[2].accept_inexact && p->phases[2].accept_security);
 	assert_false(p->phases[3].accept_inexact);
 	assert_true(p->phases[3].accept_security);
+	assert_true(p->phases[2].drift_report);
+	assert_false(b->drift_report || p->phases[3].drift_report);
 }
 
 static void test_refused_phases(void **state)
@@ -74,7 +76,7 @@ static void test_refused_phases(void **state)
 		{ "[phase a]\nwhy = x\n",                       "p.conf:2", "why"       }, /* not built yet */
 		{ "[phase a]\nrestart = allowed\n",             "p.conf:2", "restart"   },
 		{ "[phase a]\nconflicts = b\n",                 "p.conf:2", "conflicts" },
-		{ "[phase a]\ndrift = repair\n",                "p.conf:2", "drift"     },
+		{ "[phase a]\ndrift = yes\n",                   "p.conf:2", "drift"     },
 		{ "[phase a]\norder = x\n",                     "p.conf:2", "order"     },
 		{ "[phase a]\norder = 99999999999\n",           "p.conf:2", "order"     },
 		{ "[phase a]\norder = 01\n",                    "p.conf:2", "order"     },
