@@ -285,11 +285,29 @@ static int check_exact(struct build *b, struct step *st, const struct layer *l, 
 	return set_reason(st, why, err);
 }
 
+/* The original of an object whose parts come and go, as it is for those that are there now. */
+static int renew(struct build *b, struct state_object *o, struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf original = {0};
+	const struct knob *k = o->ref.knob;
+	int r = k->renew(&b->s->ctx, o->ref.key, o->original, o->applied ? o->applied : o->original, &original, err);
+
+	if (r == -ENOENT) /* they have all gone just now */
+		return 0;
+	if (r < 0)
+		return r;
+	return step_set(&o->original, strbuf_str(&original)) ? 0 : err_oom(err);
+}
+
 /* Remember what is there now, unless an earlier layer of this boot did. */
 static int capture(struct build *b, const struct knob *k, const char *key, const char *applied, struct hft_err *err)
 {
-	struct state_object *o = state_add_object(&b->p->next, k, key, strbuf_str(&b->current), boot_id(b));
+	struct state_object *o = k->renew ? state_object(&b->p->next, k, key) : NULL;
+	int r = o && !state_object_is_void(o, boot_id(b)) ? renew(b, o, err) : 0;
 
+	if (r < 0)
+		return r;
+	o = state_add_object(&b->p->next, k, key, strbuf_str(&b->current), boot_id(b));
 	if (!o || (applied && state_object_set_applied(o, applied) < 0))
 		return err_oom(err);
 	return 0;
@@ -340,8 +358,8 @@ static int examine_held(struct build *b, struct layer *l, struct layer_entry *e,
 		engine->progress(engine->data, 0, 0, e->ref.key);
 	r = read_current(b, e->ref.knob, e->ref.key, &gone);
 
-	if (r == 0)
-		return mark_na(b, l, e, gone.msg, err);
+	if (r == 0) /* what has not come back yet, may */
+		return b->s->wiped ? 0 : mark_na(b, l, e, gone.msg, err);
 	if (r < 0) {
 		if (err)
 			*err = gone;
@@ -386,6 +404,12 @@ static void end_residues(struct build *b)
 	}
 }
 
+/* Is it to be looked at: all that a request has touched, or of that what was wiped alone? */
+static bool is_meant(const struct build *b, const struct layer *l, const struct layer_entry *e)
+{
+	return l->touched && (!b->s->wiped || session_is_wiped(b->s, e->ref.knob, e->ref.key));
+}
+
 static int pass_held(struct build *b, struct hft_err *err)
 {
 	int r = 0;
@@ -403,7 +427,7 @@ static int pass_held(struct build *b, struct hft_err *err)
 				continue;
 			was = state_top(&b->s->state, boot_id(b), e->ref.knob, e->ref.key, &was_layer);
 			residue = ended_residue(b, &e->ref);
-			if (l->touched || residue || !was || !str_eq(was->value, e->value))
+			if (is_meant(b, l, e) || residue || !was || !str_eq(was->value, e->value))
 				r = examine_held(b, l, e, residue ? residue : was_layer, err);
 		}
 	}

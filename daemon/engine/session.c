@@ -53,6 +53,14 @@ int64_t session_unfinished(const struct session *s)
 	return last && last->state == TXN_INCOMPLETE ? last->txn : 0;
 }
 
+bool session_is_wiped(const struct session *s, const struct knob *k, const char *key)
+{
+	char text[KNOB_WIPED_MAX];
+	const char *by = k->wiped_by ? k->wiped_by(key, text) : NULL;
+
+	return by && strlist_has(s->wiped, by);
+}
+
 /* What is damaged is kept aside first, where nothing adds to it. A failure of that changes nothing: it is refused either
  * way, and the next change tries again. */
 static int refuse_damage(const struct session *s, struct hft_err *err)

@@ -23,6 +23,7 @@ struct session {
 	enum session_kind kind;
 	int lock;             /* -1 for reads */
 	int64_t recovered;
+	const struct strlist *wiped; /* borrowed: the words of knob->wiped_by() that a change is about; NULL: all is meant */
 };
 
 /* For a change: takes the lock, refuses a damaged journal, and recovers. force/keep_theirs: how recovery treats objects that
@@ -32,6 +33,9 @@ int session_open(const struct engine *e, enum session_kind kind, const struct re
 void session_done(struct session *s);
 /* A change was committed as txn: its layers and originals are what is in force now. Takes *next. */
 void session_adopt(struct session *s, struct state *take_next, int64_t txn);
+
+/* Has what happened (s->wiped) wiped the object? */
+bool session_is_wiped(const struct session *s, const struct knob *k, const char *key);
 
 /* The number of a transaction that is open or left objects neither before nor after; 0: none. */
 int64_t session_unfinished(const struct session *s);

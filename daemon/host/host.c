@@ -176,6 +176,7 @@ void host_forget_devices(struct host *h)
 {
 	host_irqs_done(h);
 	host_nics_done(h);
+	host_forget_kthreads(h);
 }
 
 void host_free(struct host *h)
@@ -184,6 +185,7 @@ void host_free(struct host *h)
 		return;
 	host_irqs_done(h);
 	host_nics_done(h);
+	host_forget_kthreads(h);
 	host_nodes_done(h);
 	free(h->features);
 	free(h->siblings);

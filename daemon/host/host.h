@@ -54,6 +54,25 @@ struct host_nic {
 	struct cpuset local_cpus; /* all online CPUs where nothing says better */
 };
 
+/* A thread as proc(5) shows it. */
+struct host_task {
+	int pid, tid;
+	unsigned long long born; /* clock ticks since the boot: with tid what it is known by */
+	char name[64];           /* may hold anything but NUL */
+	unsigned flags;          /* HOST_TASK_* among others */
+	int policy, priority, nice; /* SCHED_*, 1..99 of real-time policies, -20..19 */
+};
+
+/* Flags of include/linux/sched.h that have kept their places since 3.x. */
+#define HOST_TASK_WORKQUEUE 0x00000020u /* PF_WQ_WORKER */
+#define HOST_TASK_KERNEL 0x00200000u    /* PF_KTHREAD */
+#define HOST_TASK_BOUND 0x04000000u     /* PF_NO_SETAFFINITY */
+
+struct host_tasks { /* zero-initialise; host_tasks_done frees */
+	struct host_task *t;
+	size_t n, cap;
+};
+
 struct host_feature {
 	const char *name; /* "thp", "cpufreq", "cpuidle", "nohz_full", "smt", "mce", "managed-irq-mode" ... */
 	bool present;
@@ -79,12 +98,13 @@ struct host {
 	struct host_feature *features;
 	size_t n_features;
 
-	bool details_read, nics_read, irqs_read, features_read; /* set by the functions below */
+	bool details_read, nics_read, irqs_read, features_read, kthreads_read; /* set by the functions below */
 	struct host_nic *nics;
 	size_t n_nics;
 	struct host_irq *irqs; /* ascending by number */
 	size_t n_irqs;
 	struct host_irq **irqs_by_key; /* the same, sorted by key */
+	struct host_tasks kthreads; /* threads of the kernel, ascending by number */
 };
 
 /* Kernel, CPUs, siblings, nodes. fs is borrowed and must outlive the host. Missing facts are defaults (a tree without
@@ -95,8 +115,10 @@ int host_read_details(struct host *h, struct hft_err *err);  /* vendor, model, i
 int host_read_nics(struct host *h, struct hft_err *err);
 int host_read_irqs(struct host *h, struct hft_err *err);     /* reads the NICs too */
 int host_read_features(struct host *h, struct hft_err *err); /* what the kernel and the machine have */
-/* Forget interrupts and network devices, which come and go: the next host_read_ call reads them anew. */
+int host_read_kthreads(struct host *h, struct hft_err *err); /* empty in a tree without processes */
+/* Forget interrupts, network devices and kernel threads, which come and go: the next host_read_ call reads them anew. */
 void host_forget_devices(struct host *h);
+void host_forget_kthreads(struct host *h); /* these alone */
 void host_free(struct host *h);
 void host_freep(struct host **h);
 
@@ -116,6 +138,13 @@ void host_housekeeping(const struct host *h, struct cpuset *ret);
 bool host_kernel_at_least(const struct host *h, int major, int minor);
 /* Is any NIC or interrupt of that driver? The reads must be done. */
 bool host_has_driver(const struct host *h, const char *driver);
+
+/* One thread, now. -ENOENT ERR_IO when it has ended. And into a list: one that has ended is left out. */
+int host_read_task(struct fsio *fs, int pid, int tid, struct host_task *ret, struct hft_err *err);
+int host_tasks_add(struct fsio *fs, int pid, int tid, struct host_tasks *l, struct hft_err *err);
+void host_tasks_done(struct host_tasks *l); /* also for CLEANUP */
+/* The entries of a directory that are numbers above 0, ascending: processes, threads. None when it is missing. */
+int host_number_names(struct fsio *fs, const char *dir, struct strlist *ret, struct hft_err *err);
 
 /* For the huge-page question: free memory of a node (-1: the host), KiB, now. Live: libnuma; a tree: meminfo.
  * -ENOENT ERR_NO_MATCH: no such node. */

@@ -81,6 +81,10 @@ struct knob_change {
 	const char *key, *before, *after;
 };
 
+#define KNOB_WIPED_MAX 280
+#define KNOB_WIPED_BY_LINK "link"  /* a network device was reset, or its link came up */
+#define KNOB_WIPED_BY_UNIT "unit " /* the service of that name was started */
+
 struct knob {
 	const char *name;    /* "sysctl" */
 	const char *summary; /* one line */
@@ -143,6 +147,19 @@ struct knob {
 	/* May these be written one after the other, each of which parse has passed by itself? NULL: always. -ERANGE
 	 * ERR_OUT_OF_BOUNDS with the key of one that is too much as `subject`. Reads only. */
 	int (*together)(const struct knob_ctx *c, const struct knob_change *changes, size_t n, struct hft_err *err);
+	/*
+	 * For objects made of parts that come and go (threads): an original that takes in the parts which came since, with
+	 * what they hold now, and forgets those that went. `applied` is what we left the object at: what a new part holds
+	 * of that it has inherited. Called before the object is written again. NULL: an original stays as it is.
+	 */
+	int (*renew)(const struct knob_ctx *c, const char *key, const char *original, const char *applied,
+	             struct strbuf *ret, struct hft_err *err);
+	/*
+	 * What may wipe the object without anybody's having meant it; when that has happened, the daemon writes again what
+	 * a layer in force says (hfttuned(8)): KNOB_WIPED_BY_LINK, or KNOB_WIPED_BY_UNIT and a name, in the caller's text;
+	 * NULL: nothing does. NULL: no object of the knob is written again.
+	 */
+	const char *(*wiped_by)(const char *key, char text[KNOB_WIPED_MAX]);
 	/* Where the object stands among those of the same knob when several are written; ascending, equal keeps the
 	 * profile's order. NULL: always equal. */
 	int (*order)(const char *key);

@@ -434,6 +434,13 @@ static int irq_verify(const struct knob_ctx *c, const char *key, const char *wan
 	return r;
 }
 
+/* Drivers ask for their interrupts anew at ifup and when queues change. */
+static const char *irq_wiped_by(const char *key, char text[KNOB_WIPED_MAX])
+{
+	(void)text;
+	return str_eq(key, DEFAULT_KEY) ? NULL : KNOB_WIPED_BY_LINK;
+}
+
 /* --- documentation ------------------------------------------------------------------------------------------------ */
 
 static const struct knob_doc docs[] = {
@@ -484,5 +491,6 @@ const struct knob knob_irq = {
 	.read = irq_read,
 	.write = irq_write,
 	.verify = irq_verify,
+	.wiped_by = irq_wiped_by,
 	.explain = irq_explain,
 };

@@ -261,6 +261,14 @@ static int nic_order(const char *key)
 	return (int)i;
 }
 
+/* What a reset of the device takes away, and what its driver writes at ifup. */
+static const char *nic_wiped_by(const char *key, char text[KNOB_WIPED_MAX])
+{
+	(void)key;
+	(void)text;
+	return KNOB_WIPED_BY_LINK;
+}
+
 /* --- documentation ------------------------------------------------------------------------------------------------ */
 
 static int nic_explain(size_t i, struct knob_doc *ret)
@@ -288,5 +296,6 @@ const struct knob knob_nic = {
 	.verify = nic_verify,
 	.coupled = nic_coupled,
 	.order = nic_order,
+	.wiped_by = nic_wiped_by,
 	.explain = nic_explain,
 };

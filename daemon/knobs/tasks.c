@@ -3,31 +3,30 @@
 #include "daemon/knobs/tasks.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/host/host.h"
 #include "daemon/knobs/knob.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
 #include "lib/base/num.h"
 #include "lib/base/str.h"
+#include "lib/base/task.h"
 
-#define PF_KTHREAD 0x00200000
-#define PF_NO_SETAFFINITY 0x04000000
 #define ALLOWED "Cpus_allowed_list:"
 #define CGROUP "/sys/fs/cgroup"
 
 bool task_is_kernel(const struct task *t)
 {
-	return t->flags & PF_KTHREAD;
+	return t->flags & HOST_TASK_KERNEL;
 }
 
 bool task_is_bound(const struct task *t)
 {
-	return t->flags & PF_NO_SETAFFINITY;
+	return t->flags & HOST_TASK_BOUND;
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------------- */
@@ -49,19 +48,6 @@ static int probe(const struct knob_ctx *c, const char *dir, const char *file, st
 	return r == -ESRCH ? -ENOENT : r;
 }
 
-/* The name stands between the first '(' and the last ')' and may hold anything. */
-static int parse_stat(const char *text, struct task *ret, unsigned long long *ret_start)
-{
-	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-
-	if (!open || !close || close < open ||
-	    sscanf(close + 1, " %*c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-	           &ret->flags, ret_start) != 2)
-		return -EIO;
-	snprintf(ret->comm, sizeof(ret->comm), "%.*s", (int)(close - open - 1), open + 1);
-	return 0;
-}
-
 static const char *allowed_line(const char *status)
 {
 	const char *at = strstr(status, "\n" ALLOWED);
@@ -77,30 +63,29 @@ static int parse_status(const char *text, struct cpuset *ret)
 	return list && cpuset_parse_kernel(list, ret, NULL) == 0 ? 0 : -EIO;
 }
 
-static int name_task(const char *path, unsigned long long start, struct task *t)
+static void take_stat(const char *path, const struct host_task *stat, struct task *t)
 {
-	int pid;
-
-	if (sscanf(path, "/proc/%d/task/%d", &pid, &t->tid) != 2)
-		return -EINVAL;
 	snprintf(t->path, sizeof(t->path), "%s", path);
-	if (t->tid == pid)
-		snprintf(t->name, sizeof(t->name), "%d:%llu", pid, start);
+	snprintf(t->comm, sizeof(t->comm), "%s", stat->name);
+	t->tid = stat->tid;
+	t->flags = stat->flags;
+	if (stat->tid == stat->pid)
+		snprintf(t->name, sizeof(t->name), "%d:%llu", stat->pid, stat->born);
 	else
-		snprintf(t->name, sizeof(t->name), "%d/%d:%llu", pid, t->tid, start);
-	return 0;
+		snprintf(t->name, sizeof(t->name), "%d/%d:%llu", stat->pid, stat->tid, stat->born);
 }
 
 int task_read(const struct knob_ctx *c, const char *path, struct task *ret, struct hft_err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf stat = {0}, status = {0};
-	unsigned long long start = 0;
-	int r = probe(c, path, "stat", &stat);
+	CLEANUP(strbuf_done) struct strbuf status = {0};
+	struct host_task stat;
+	int pid, tid, r = sscanf(path, "/proc/%d/task/%d", &pid, &tid) == 2 ? 0 : -EINVAL;
 
-	r = r < 0 ? r : parse_stat(strbuf_str(&stat), ret, &start);
+	r = r < 0 ? r : host_read_task(c->fs, pid, tid, &stat, NULL);
 	r = r < 0 ? r : probe(c, path, "status", &status);
 	r = r < 0 ? r : parse_status(strbuf_str(&status), &ret->allowed);
-	r = r < 0 ? r : name_task(path, start, ret);
+	if (r == 0)
+		take_stat(path, &stat, ret);
 	return r == 0 ? 0 : err_raise(err, r == -ENOENT ? ERR_NOT_APPLICABLE : ERR_IO, -r, path,
 	                              "cannot read of the thread %s: %s", path, strerror(-r));
 }
@@ -191,17 +176,7 @@ int task_set_allowed(const struct knob_ctx *c, const struct task *t, const struc
 {
 	if (c->copied)
 		return set_copied(c, t, set);
-	cpu_set_t *native = CPU_ALLOC(CPUSET_MAX);
-	size_t size = CPU_ALLOC_SIZE(CPUSET_MAX);
-
-	if (!native)
-		return -ENOMEM;
-	CPU_ZERO_S(size, native);
-	for (int cpu = cpuset_next(set, 0); cpu >= 0; cpu = cpuset_next(set, (unsigned)cpu + 1))
-		CPU_SET_S((size_t)cpu, size, native);
-	int r = sched_setaffinity(t->tid, size, native) < 0 ? -errno : 0;
-	CPU_FREE(native);
-	return r;
+	return task_set_affinity(t->tid, set);
 }
 
 /* Up from the group at `path` to the first one that has the file. */
