@@ -111,9 +111,18 @@ int engine_apply(const struct engine *e, const struct request *q, struct result 
 int engine_repair(const struct engine *e, struct result *ret, struct hft_err *err);
 /* The layers of an earlier boot, from the journal, with originals of this one; files are left as they are. */
 int engine_replay(const struct engine *e, struct result *ret, struct hft_err *err);
+/*
+ * A repair of what was wiped, and of nothing else: `wiped` are words of engine_watched(). What has not come back stays
+ * what it was in the journal; threads that a started service has under new names are taken in, as repair does it. Does
+ * nothing, and makes no transaction, when all holds. The transaction is a "reassert".
+ */
+int engine_reassert(const struct engine *e, const struct strlist *wiped, struct result *ret, struct hft_err *err);
 int engine_rollback(const struct engine *e, const struct request *q, struct result *ret, struct hft_err *err);
 /* Undo an unfinished transaction, if there is one. *ret_txn 0: there was none. */
 int engine_recover(const struct engine *e, int64_t *ret_txn, struct hft_err *err);
+
+/* What may wipe objects of the layers in force (knob->wiped_by), each once; empty without layers. Reads the journal. */
+int engine_watched(const struct engine *e, struct strlist *ret, struct hft_err *err);
 
 /* A change keeps the host's files open to the end, and closing hundreds of them takes time: call this after the answer. */
 void engine_close_files(const struct engine *e);

@@ -7,6 +7,7 @@
 #include "daemon/knobs/ethnl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
@@ -154,28 +155,45 @@ static int exchange(const struct mnl_socket *s, struct nlmsghdr *m, uint16_t typ
 
 /* --- the family --------------------------------------------------------------------------------------------------- */
 
-static int find_family(const struct mnl_socket *s, uint16_t *ret, struct hft_err *err)
+/* What the controller says of the family. */
+static int ask_controller(const struct mnl_socket *s, struct ethnl_answer *ret, struct hft_err *err)
 {
-	CLEANUP(ethnl_answer_done) struct ethnl_answer a = {0};
 	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
 	struct nlmsghdr *m = mnl_nlmsg_put_header(buf);
 	struct genlmsghdr *g = mnl_nlmsg_put_extra_header(m, sizeof(*g));
-	struct nlattr *attr;
 
 	g->cmd = CTRL_CMD_GETFAMILY;
 	mnl_attr_put_strz(m, CTRL_ATTR_FAMILY_NAME, ETHTOOL_GENL_NAME);
-	int r = exchange(s, m, GENL_ID_CTRL, &a, err);
+	int r = exchange(s, m, GENL_ID_CTRL, ret, err);
+	if (r == 0 && (ret->error != 0 || !ret->reply))
+		return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, SUBJECT, "this kernel has no ethtool netlink");
+	return r;
+}
+
+static const struct nlattr *find_attr(const struct ethnl_answer *a, uint16_t type)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, a->reply, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attr) == type)
+			return attr;
+	}
+	return NULL;
+}
+
+static int find_family(const struct mnl_socket *s, uint16_t *ret, struct hft_err *err)
+{
+	CLEANUP(ethnl_answer_done) struct ethnl_answer a = {0};
+	const struct nlattr *id;
+	int r = ask_controller(s, &a, err);
+
 	if (r < 0)
 		return r;
-	if (a.error == 0 && a.reply) {
-		mnl_attr_for_each(attr, a.reply, sizeof(struct genlmsghdr)) {
-			if (mnl_attr_get_type(attr) != CTRL_ATTR_FAMILY_ID || mnl_attr_validate(attr, MNL_TYPE_U16) < 0)
-				continue;
-			*ret = mnl_attr_get_u16(attr);
-			return 0;
-		}
-	}
-	return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, SUBJECT, "this kernel has no ethtool netlink");
+	id = find_attr(&a, CTRL_ATTR_FAMILY_ID);
+	if (!id || mnl_attr_validate(id, MNL_TYPE_U16) < 0)
+		return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, SUBJECT, "this kernel has no ethtool netlink");
+	*ret = mnl_attr_get_u16(id);
+	return 0;
 }
 
 int ethnl_ask(struct nlmsghdr *request, struct ethnl_answer *ret, struct hft_err *err)
@@ -188,4 +206,65 @@ int ethnl_ask(struct nlmsghdr *request, struct ethnl_answer *ret, struct hft_err
 	if (r == 0)
 		r = find_family(s, &family, err);
 	return r == 0 ? exchange(s, request, family, ret, err) : r;
+}
+
+/* --- being told --------------------------------------------------------------------------------------------------- */
+
+struct group {
+	const char *name;
+	uint32_t id;
+};
+
+static int take_group_attr(const struct nlattr *attr, void *data)
+{
+	struct group *g = data;
+
+	if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_NAME && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+		g->name = mnl_attr_get_str(attr);
+	if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_ID && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+		g->id = mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int find_monitor(const struct mnl_socket *s, uint32_t *ret, struct hft_err *err)
+{
+	CLEANUP(ethnl_answer_done) struct ethnl_answer a = {0};
+	const struct nlattr *groups, *one;
+	int r = ask_controller(s, &a, err);
+
+	if (r < 0)
+		return r;
+	groups = find_attr(&a, CTRL_ATTR_MCAST_GROUPS);
+	if (groups) {
+		mnl_attr_for_each_nested(one, groups) {
+			struct group g = {.name = ""};
+
+			mnl_attr_parse_nested(one, take_group_attr, &g);
+			if (strcmp(g.name, ETHTOOL_MCGRP_MONITOR_NAME) != 0)
+				continue;
+			*ret = g.id;
+			return 0;
+		}
+	}
+	return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, SUBJECT, "this kernel does not tell of changes");
+}
+
+int ethnl_monitor(int *ret_fd, struct hft_err *err)
+{
+	CLEANUP(close_socket) struct mnl_socket *s = NULL;
+	CLEANUP(mem_closep) int fd = -1;
+	uint32_t group = 0;
+	int r = open_socket(&s, err);
+
+	if (r == 0)
+		r = find_monitor(s, &group, err);
+	if (r < 0)
+		return r;
+	/* A descriptor that outlives the library's socket. */
+	fd = fcntl(mnl_socket_get_fd(s), F_DUPFD_CLOEXEC, 0);
+	if (fd < 0 || setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0 ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return raise_errno(err, "cannot listen");
+	*ret_fd = TAKE_FD(fd);
+	return 0;
 }

@@ -24,3 +24,7 @@ void ethnl_answer_done(struct ethnl_answer *a); /* also for CLEANUP */
  * -ETIMEDOUT ERR_TIMEOUT, -errno ERR_IO: it could not be asked.
  */
 int ethnl_ask(struct nlmsghdr *request, struct ethnl_answer *ret, struct hft_err *err);
+
+/* A socket, not blocking, that hears of every change of a device's settings (ETHTOOL_MCGRP_MONITOR_NAME). The caller's.
+ * Errors as above. */
+int ethnl_monitor(int *ret_fd, struct hft_err *err);

@@ -65,6 +65,8 @@ static void finish(struct call *call)
 		s->changing = NULL;
 		s->stuck = false;
 	}
+	if (call->method == &method_reassert)
+		watch_done(s, call->outcome);
 	call_free(call);
 	if (c)
 		client_call_done(c);
@@ -157,8 +159,14 @@ static void take_control(struct call *call, const struct control *c, int take_fd
 		call->worker.epoch = ++call->server->epoch;
 		answer(call, holds_drop(holds, c->key));
 		break;
+	case CONTROL_WATCH:
+	case CONTROL_SOURCE:
+		watch_take(call->server, c, TAKE_FD(take_fd));
+		break;
 	case CONTROL_DONE:
 		call->done = true;
+		snprintf(call->outcome, sizeof(call->outcome), "%s", c->value);
+		watch_renew(call->server);
 		break;
 	}
 	mem_closep(&take_fd);
@@ -474,6 +482,8 @@ void call_start(struct server *s, struct client *c, struct varlink_call *take_re
 	snprintf(call->progress.profile, sizeof(call->progress.profile), "%s",
 	         json_get_string(call->request.parameters, "profile", ""));
 	c->call = call;
+	if (m->changes) /* another matter than what somebody else kept undoing */
+		watch_resume(s);
 	if (m->changes && s->changing)
 		return; /* wake_waiting() comes back when the recovery has ended */
 	if (m->changes)
@@ -489,6 +499,21 @@ void call_recover_at_start(struct server *s)
 		return;
 	call->recovering = true;
 	call->progress.kind = "recovery";
+	s->changing = call;
+	begin(call);
+}
+
+void call_reassert(struct server *s, struct json *take_parameters)
+{
+	struct call *call = call_new(s);
+
+	if (!call) {
+		json_free(take_parameters);
+		return;
+	}
+	call->method = &method_reassert;
+	call->request = (struct varlink_call){.parameters = take_parameters, .oneway = true};
+	call->progress.kind = method_reassert.changes;
 	s->changing = call;
 	begin(call);
 }

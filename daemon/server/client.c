@@ -253,7 +253,10 @@ static int check_busy(const struct server *s, const struct method *m, struct hft
 {
 	struct call *now = s->changing;
 
-	if (!m->changes || !now || (now->recovering && !now->client && !s->stuck))
+	if (!m->changes || !now)
+		return 0;
+	/* What the daemon does of its own accord is waited for. */
+	if ((now->recovering || now->method == &method_reassert) && !now->client && !s->stuck)
 		return 0;
 	/* Its caller has the answer already; only the worker has not been reaped: the next one waits for that. */
 	if (call_look(now), now->worker.note && __atomic_load_n(&now->worker.note->finished, __ATOMIC_ACQUIRE))

@@ -23,6 +23,8 @@ static const struct {
 	[EVENT_STUCK] = {"99169fe5984f432aa823b11efd4d393e",      "HFTTUNE_OBJECTS", LOG_LEVEL_ERROR  },
 	[EVENT_DAMAGE] = {"76daee2c5d8e4298a5bc863d759c42e5",     "HFTTUNE_PATH",    LOG_LEVEL_ERROR  },
 	[EVENT_REPLAYED] = {"5b34b948044c4c9f8ad54e3583d3e8d2",   "HFTTUNE_OBJECTS", LOG_LEVEL_INFO   },
+	[EVENT_REASSERTED] = {"203fef0ca16e4e37923123c56422abdd", "HFTTUNE_OBJECTS", LOG_LEVEL_WARNING},
+	[EVENT_GAVE_UP] = {"8daf0c147f254118b5c8729341aaca95",    "HFTTUNE_OBJECTS", LOG_LEVEL_WARNING},
 };
 
 /* Under a service manager stderr is a socket of the journal (sd-daemon(3)). */

@@ -112,8 +112,7 @@ int holds_adopt(struct holds *h, const char *fd_name, int fd)
 
 /* --- in a worker ------------------------------------------------------------------------------------------------------- */
 
-/* Send, and wait until the daemon has it: it must be held before the transaction is committed. */
-static int ask(struct holds *h, const struct control *c, int fd)
+int control_send(int control, const struct control *c, int fd)
 {
 	union {
 		struct cmsghdr align;
@@ -125,7 +124,6 @@ static int ask(struct holds *h, const struct control *c, int fd)
 	} data = {.in = c};
 	struct iovec iov = {.iov_base = data.out, .iov_len = sizeof(*c)};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-	char answer;
 
 	if (fd >= 0) {
 		struct cmsghdr *head;
@@ -138,7 +136,15 @@ static int ask(struct holds *h, const struct control *c, int fd)
 		head->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(head), &fd, sizeof(fd));
 	}
-	if (sendmsg(h->control, &m, MSG_NOSIGNAL) < 0 || recv(h->control, &answer, 1, 0) != 1)
+	return sendmsg(control, &m, MSG_NOSIGNAL) < 0 ? -EIO : 0;
+}
+
+/* Send, and wait until the daemon has it: it must be held before the transaction is committed. */
+static int ask(struct holds *h, const struct control *c, int fd)
+{
+	char answer;
+
+	if (control_send(h->control, c, fd) < 0 || recv(h->control, &answer, 1, 0) != 1)
 		return -EIO;
 	return answer ? -ENOMEM : 0;
 }

@@ -33,9 +33,17 @@ int holds_adopt(struct holds *h, const char *fd_name, int fd);
 void holds_for_knobs(struct holds *h, struct knob_holds *ret);
 
 /* A request as it travels: one datagram. */
-enum control_kind { CONTROL_HOLD = 'h', CONTROL_RELEASE = 'r', CONTROL_DONE = 'd' /* the call; everything is said */ };
+enum control_kind {
+	CONTROL_HOLD = 'h',
+	CONTROL_RELEASE = 'r',
+	CONTROL_WATCH = 'w',  /* key: what may be wiped from now on (watch.h); "" begins the list */
+	CONTROL_SOURCE = 's', /* value: the wipes_kind of the descriptor that comes with it */
+	CONTROL_DONE = 'd',   /* the call; everything is said. value: the transaction, or "failed" */
+};
 struct control {
 	char kind;
-	char key[128];
+	char key[280];
 	char value[64];
 };
+/* Send one without waiting for an answer; fd -1: none goes along. 0 or -EIO. */
+int control_send(int control, const struct control *c, int fd);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/knobs/knob.h"
 #include "daemon/server/event.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
@@ -233,6 +234,45 @@ static int run_status(struct work *w, struct hft_err *err)
 	}
 	return send_json(w, r, j, err);
 }
+
+/* The objects that were written, for the log: as many as have room. */
+static void name_written(const struct result *result, struct strbuf *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < result->n_steps; i++) {
+		const struct step *st = &result->steps[i];
+
+		if (!st->write || st->coupled)
+			continue;
+		if (n++ < 8)
+			strbuf_addf(ret, "%s%s %s", ret->len ? ", " : "", st->knob->name, st->key);
+	}
+	if (n > 8)
+		strbuf_addf(ret, " and %zu more", n - 8);
+}
+
+static int run_reassert(struct work *w, struct hft_err *err)
+{
+	CLEANUP(result_done) struct result result = {0};
+	CLEANUP(strlist_done) struct strlist wiped = {0};
+	CLEANUP(strbuf_done) struct strbuf names = {0};
+	int r = 0;
+
+	for (const struct json *e = json_first(json_get(w->parameters, "wiped")); r == 0 && e; e = json_next(e))
+		r = strlist_add(&wiped, json_string(e, "")) < 0 ? err_oom(err) : 0;
+	if (r == 0)
+		r = engine_reassert(w->engine, &wiped, &result, err);
+	if (r < 0)
+		return r;
+	w->txn = result.txn;
+	name_written(&result, &names);
+	if (result.txn)
+		event_log(EVENT_REASSERTED, result.txn, strbuf_str(&names), "was wiped, and is written again");
+	return 0;
+}
+
+const struct method method_reassert = {"Reassert", ACCESS_CHANGE, "reassert", run_reassert};
 
 static const struct method methods[] = {
 	{"Profiles", ACCESS_READ,   NULL,       run_profiles   },

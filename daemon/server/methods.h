@@ -26,6 +26,7 @@ struct work {
 	const struct json *parameters; /* checked against the schema; may be NULL */
 	const struct running *running;
 	struct reply *reply;
+	int64_t txn; /* set by method_reassert: what it made */
 };
 
 struct method {
@@ -36,4 +37,6 @@ struct method {
 	int (*run)(struct work *w, struct hft_err *err);
 };
 
+/* Not to be called by anybody: the daemon's own. Its parameter "wiped" is a list of words for engine_reassert(). */
+extern const struct method method_reassert;
 const struct method *method_find(const char *name); /* NULL when unknown */

@@ -146,6 +146,7 @@ void server_forget(void *data)
 
 	mem_closep(&s->listen_fd);
 	mem_closep(&s->spare_fd);
+	watch_forget(s);
 	for (struct client *c = s->clients; c; c = c->next)
 		mem_closep(&c->fd);
 	for (struct call *call = s->calls; call; call = call->next) {
@@ -161,6 +162,7 @@ static void close_all(struct server *s)
 		client_free(s->clients);
 	idle_free_all(s);
 	call_free_all(s);
+	watch_free(s);
 	mem_closep(&s->spare_fd);
 	mem_closep(&s->listen_fd);
 	holds_done(&s->holds);

@@ -13,6 +13,7 @@
 #include "daemon/server/methods.h"
 #include "daemon/server/peer.h"
 #include "daemon/server/refusals.h"
+#include "daemon/server/watch.h"
 #include "daemon/server/worker.h"
 #include "lib/base/err.h"
 #include "lib/proto/varlink.h"
@@ -61,6 +62,7 @@ struct call {
 	unsigned serial;         /* of the worker's note, at the last look */
 	struct hft_err cause;    /* of the recovery that this call has become */
 	bool has_cause, killed, recovering, done;
+	char outcome[64];        /* of CONTROL_DONE; "" before */
 	bool midway;             /* the client has been sent a part of a message */
 };
 
@@ -76,6 +78,7 @@ struct server {
 	struct call *changing;   /* at most one */
 	struct idle *idle;       /* a worker that waits for its next call, or NULL */
 	struct idle *let_go;     /* killed, not yet reaped */
+	struct watch *watch;     /* NULL until a worker has said what for */
 	unsigned epoch;          /* counts changes of the held descriptors */
 	uint64_t step_us, reap_us;
 	uint64_t haste;          /* divides the time limits of clients; 1 but in tests */
@@ -123,6 +126,8 @@ int idle_take(struct server *s, const struct worker_job *job, struct worker *ret
 void call_start(struct server *s, struct client *c, struct varlink_call *take_request, const struct method *m);
 /* Undo what an earlier daemon left unfinished. */
 void call_recover_at_start(struct server *s);
+/* Write again what was wiped (method_reassert); nobody asked. No call may be changing. */
+void call_reassert(struct server *s, struct json *take_parameters);
 void call_free_all(struct server *s); /* at exit */
 void call_detach(struct call *call); /* its client is going away */
 void call_resume(struct call *call); /* the client took what was queued */

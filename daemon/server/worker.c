@@ -17,9 +17,11 @@
 
 #include "daemon/knobs/knob.h"
 #include "daemon/server/event.h"
+#include "daemon/server/watch.h"
 #include "lib/base/err.h"
 #include "lib/base/fault.h"
 #include "lib/base/fsio.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/json/json.h"
 
@@ -67,7 +69,15 @@ static int recover(const struct worker_job *job, struct hft_err *err)
 	return -EIO;
 }
 
-static int run(const struct worker_job *job, struct inside *in)
+/* What happened to whom nobody asked for: the log is where it is told. */
+static void log_failure(const struct worker_job *job, const struct hft_err *err)
+{
+	event_log_failure(err);
+	if (job->method == &method_reassert)
+		log_warning("what was wiped is not written again: %s: %s", err->subject, err->msg);
+}
+
+static int run(const struct worker_job *job, struct inside *in, struct control *ret_done)
 {
 	struct hft_err err = {0};
 	struct work w = {
@@ -78,9 +88,13 @@ static int run(const struct worker_job *job, struct inside *in)
 	};
 	int r = job->method ? job->method->run(&w, &err) : recover(job, &err);
 
+	if (r < 0)
+		snprintf(ret_done->value, sizeof(ret_done->value), "failed");
+	else
+		snprintf(ret_done->value, sizeof(ret_done->value), "%lld", (long long)w.txn);
 	/* A standalone run has nobody to tell but its client. */
 	if (r < 0 && !job->standalone && (!job->method || job->method->changes))
-		event_log_failure(&err);
+		log_failure(job, &err);
 	if (r < 0)
 		r = reply_error(&in->reply, &err);
 	return r == -ENOMEM ? r : 0;
@@ -122,8 +136,10 @@ static void serve(const struct worker_job *job, struct worker_note *note, int ou
 	job->engine->holds = job->standalone || !fsio_is_live(job->engine->fs) ? NULL : &holds;
 	job->engine->progress = on_progress;
 	job->engine->data = &in;
-	r = run(job, &in);
+	r = run(job, &in, &done);
 	reply_done(&in.reply);
+	if (!job->standalone && (!job->method || job->method->changes))
+		watch_tell(job->engine, control);
 	if (r < 0 || send(control, &done, sizeof(done), MSG_NOSIGNAL) < 0)
 		lose();
 	engine_close_files(job->engine);
