@@ -46,7 +46,7 @@ LIB_A      = $(O)/libhft.a
 DAEMON_A   = $(O)/libhftd.a
 CLI_A      = $(O)/libhftcli.a
 LIB_LIBS   = -lcjson
-DAEMON_LIBS = -lsystemd -lnuma -lcpupower -linih -lmnl
+DAEMON_LIBS = -lsystemd -lnuma -lcpupower -linih -lmnl -lhiredis
 
 Q = $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')

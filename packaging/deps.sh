@@ -5,12 +5,13 @@
 # list` prints the names of Debian's packages and installs nothing.
 set -eu
 
-build_apt="gcc make pkg-config libc6-dev libsystemd-dev libnuma-dev libcpupower-dev libinih-dev libcjson-dev libmnl-dev"
+build_apt="gcc make pkg-config libc6-dev libsystemd-dev libnuma-dev libcpupower-dev libinih-dev libcjson-dev libmnl-dev \
+libhiredis-dev"
 test_apt="$build_apt scdoc libcmocka-dev bats jq strace clang libclang-rt-14-dev cppcheck shellcheck systemd mandoc \
 fuse3 libfuse3-dev zsh fish util-linux procps iproute2 ethtool redis-tools grub2-common"
 lab_apt="qemu-system-x86 qemu-utils mmdebstrap debian-archive-keyring acpica-tools xorriso mtools grub-pc-bin \
 grub-common e2fsprogs systemd util-linux make"
-build_dnf="gcc make pkgconf systemd-devel numactl-devel kernel-tools-libs-devel inih-devel cjson-devel libmnl-devel"
+build_dnf="gcc make pkgconf systemd-devel numactl-devel kernel-tools-libs-devel inih-devel cjson-devel libmnl-devel hiredis-devel"
 test_dnf="$build_dnf scdoc libcmocka-devel bats jq strace clang compiler-rt cppcheck ShellCheck systemd mandoc \
 fuse3 fuse3-devel zsh fish util-linux procps-ng iproute iproute-tc ethtool redis"
 
@@ -44,7 +45,7 @@ fi
 [ -n "$dnf" ] || { echo "deps.sh: the lab is made of Debian's packages, and needs apt" >&2; exit 1; }
 
 # Without apt: good enough if the compiler finds the headers.
-for h in systemd/sd-event.h numa.h cpufreq.h ini.h cjson/cJSON.h libmnl/libmnl.h; do
+for h in systemd/sd-event.h numa.h cpufreq.h ini.h cjson/cJSON.h libmnl/libmnl.h hiredis/hiredis.h; do
 	if ! printf '#include <stdio.h>\n#include <%s>\n' "$h" | ${CC:-cc} -E - >/dev/null 2>&1; then
 		echo "deps.sh: <$h> is missing. Install what is needed, for instance:" >&2
 		echo "    dnf install $dnf" >&2

@@ -85,6 +85,15 @@ static int load_host_conf(void *data, struct strbuf *ret_path, struct strbuf *re
 	return 1;
 }
 
+int session_host_conf(void *data, const char *section, const char *name, struct strbuf *ret, struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	int r = load_host_conf(data, &path, &text, err);
+
+	return r <= 0 ? r : profile_host_value(strbuf_str(&path), &text, section, name, ret, err);
+}
+
 void session_loader(const struct engine *e, struct profile_loader *ret)
 {
 	union { /* the loader takes void *, and only reads */

@@ -873,6 +873,33 @@ static int forward(struct run *run, bool keep, struct hft_err *err)
 
 /* --- the transaction ------------------------------------------------------------------------------------------------------ */
 
+static int held_keys(const struct run *run, const struct knob *k, struct strlist *ret)
+{
+	const struct state *next = &run->p->next;
+	int r = 0;
+
+	strlist_done(ret);
+	for (size_t i = 0; r == 0 && i < next->n_objects; i++) {
+		if (next->objects[i].ref.knob == k)
+			r = strlist_add(ret, next->objects[i].ref.key);
+	}
+	return r;
+}
+
+/* After the commit: objects that no layer holds any more. */
+static void let_go(const struct run *run)
+{
+	CLEANUP(strlist_done) struct strlist held = {0};
+
+	for (size_t i = 0; i < run->p->n_steps; i++) {
+		const struct step *st = &run->p->steps[i];
+
+		if (st->knob->let_go && !state_object(&run->p->next, st->knob, st->key) &&
+		    held_keys(run, st->knob, &held) == 0)
+			st->knob->let_go(&run->s->ctx, st->key, &held);
+	}
+}
+
 /* What holds already may have to be written all the same when its phase is not kept. */
 static bool may_have_to_move(const struct step *st)
 {
@@ -942,6 +969,7 @@ int run_plan(const struct session *s, struct plan *p, const struct run_labels *l
 		r = commit(&run, err);
 	if (r < 0)
 		return back_out(&run, r, err);
+	let_go(&run);
 	report(&run, run.n, NULL);
 	*ret_txn = txn_number(run.txn);
 	return 0;

@@ -96,11 +96,18 @@ static int recover_first(struct session *s, const struct request *q, struct hft_
 
 static void set_context(const struct engine *e, struct session *s)
 {
+	union { /* a knob only asks */
+		const struct engine *in;
+		void *out;
+	} u = {.in = e};
+
 	s->ctx = (struct knob_ctx){
 		.fs = e->fs,
 		.host = s->host,
 		.holds = e->holds,
 		.copied = !fsio_is_live(e->fs),
+		.host_conf = session_host_conf,
+		.host_conf_data = u.out,
 	};
 }
 

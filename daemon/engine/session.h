@@ -46,3 +46,5 @@ int session_load_profile(const struct session *s, const struct request *q, struc
 int engine_profile_names(const struct engine *e, struct strlist *ret_names, struct strlist *ret_dirs,
                          struct hft_err *err);
 void session_loader(const struct engine *e, struct profile_loader *ret);
+/* What a knob asks of host.conf (knob_ctx.host_conf); data is the engine. */
+int session_host_conf(void *data, const char *section, const char *name, struct strbuf *ret, struct hft_err *err);

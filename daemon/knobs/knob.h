@@ -35,6 +35,9 @@ struct knob_ctx {
 	struct host *host;              /* knobs that need interrupts or NICs call host_read_irqs() themselves */
 	const struct knob_holds *holds; /* NULL where nothing can be held: standalone mode, copied trees */
 	bool copied;                    /* a copied tree: the row's transform stands in for the kernel */
+	/* What host.conf says for knobs: see knob_host_conf(). NULL: there is none. */
+	int (*host_conf)(void *data, const char *section, const char *name, struct strbuf *ret, struct hft_err *err);
+	void *host_conf_data;
 	/* Called about every second by what takes long and knows when to give up; or NULL. Otherwise a step that says
 	 * nothing for too long is ended from outside. */
 	void (*alive)(void *data);
@@ -124,6 +127,9 @@ struct knob {
 	/* Makes what was written take effect (update-grub, daemon-reload): called once after the last write of this knob in
 	 * a transaction, before the writes of the next one; only then are they judged. NULL: a write is all it takes. */
 	int (*take_effect)(const struct knob_ctx *c, struct hft_err *err);
+	/* The transaction is committed, and no layer holds the object any more; `held` are the keys of this knob that layers do
+	 * hold. What was kept for it beside the object can go; what cannot is left, and does no harm. NULL: nothing is kept. */
+	void (*let_go)(const struct knob_ctx *c, const char *key, const struct strlist *held);
 	/* P11: the CPUs that a value takes away from everybody else. NULL: none. Static tables only: reads nothing. */
 	void (*isolates)(const char *key, const char *value, struct cpuset *ret);
 	/* The CPUs that a value takes offline, and those that it brings online. NULL: none. Static tables only. */
@@ -176,6 +182,10 @@ int knob_rank(const struct knob *k);
 /* Add an object; owns nothing of the caller's. na and label may be NULL. 0 or -ENOMEM (err filled). */
 int knob_objects_add(struct knob_objects *l, const char *key, const char *label, const char *na, struct hft_err *err);
 void knob_objects_done(struct knob_objects *l);
+/* The value of a name in a section of host.conf that is for knobs ("conffile", "redis-password"): 1; 0: it does not say.
+ * -EINVAL ERR_INVALID_PROFILE: host.conf makes no sense; other -errno ERR_IO. Nothing of a profile comes here (P11). */
+int knob_host_conf(const struct knob_ctx *c, const char *section, const char *name, struct strbuf *ret,
+                   struct hft_err *err);
 /* Why no descriptor can be held here, or NULL. Static text. */
 const char *knob_cannot_hold(const struct knob_ctx *c);
 /* verify as the engine calls it: k->verify, or equality of k->read. */

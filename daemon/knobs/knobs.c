@@ -73,6 +73,13 @@ void knob_objects_done(struct knob_objects *l)
 	*l = (struct knob_objects){0};
 }
 
+int knob_host_conf(const struct knob_ctx *c, const char *section, const char *name, struct strbuf *ret,
+                   struct hft_err *err)
+{
+	strbuf_reset(ret);
+	return c->host_conf ? c->host_conf(c->host_conf_data, section, name, ret, err) : 0;
+}
+
 const char *knob_cannot_hold(const struct knob_ctx *c)
 {
 	if (c->copied)

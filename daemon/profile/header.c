@@ -17,6 +17,8 @@ static const struct kind_row {
 	{ "cpus",      HEADER_CPUS,      1 },
 	{ "variables", HEADER_VARIABLES, 1 },
 	{ "phase",     HEADER_PHASE,     2 },
+	{ "conffile",  HEADER_HOST,      1 },
+	{ "redis-password", HEADER_HOST, 1 },
 };
 
 void header_done(struct header *h)

@@ -194,9 +194,14 @@ static int read_profile_sections(struct load *l, const struct include *from, con
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < f->file->n_sections; i++)
+	for (size_t i = 0; r == 0 && i < f->file->n_sections; i++) {
+		const struct profile_section *s = &f->file->sections[i];
+		struct place at = { .file = f->path, .line = s->line };
 		if (f->headers[i].kind == HEADER_PROFILE)
 			r = read_profile_section(l, from, f, i, err);
+		else if (f->headers[i].kind == HEADER_HOST)
+			r = profile_fail(err, &at, s->header, "[%s] belongs into host.conf: no profile names a file", s->header);
+	}
 	return r;
 }
 
@@ -257,13 +262,50 @@ static int define_names(struct load *l, const struct stacked *f, struct hft_err 
 	return r;
 }
 
+static int check_host_paths(const struct profile_section *s, const char *path, struct hft_err *err)
+{
+	for (size_t i = 0; i < s->n_entries; i++) {
+		struct place at = { .file = path, .line = s->entries[i].line };
+		if (s->entries[i].value[0] != '/')
+			return profile_fail(err, &at, s->entries[i].option, "[%s] wants the absolute path of a file",
+			                    s->header);
+	}
+	return 0;
+}
+
+int profile_host_value(const char *path, const struct strbuf *text, const char *section, const char *name,
+                       struct strbuf *ret, struct hft_err *err)
+{
+	struct profile_file *f = NULL;
+
+	int r = profile_parse_buf(path, strbuf_str(text), text->len, &f, err);
+	for (size_t i = 0; r == 0 && i < f->n_sections; i++) {
+		const struct profile_section *s = &f->sections[i];
+		if (!str_eq(s->header, section))
+			continue;
+		r = check_host_paths(s, path, err);
+		for (size_t k = 0; r == 0 && k < s->n_entries; k++)
+			if (str_eq(s->entries[k].option, name)) {
+				strbuf_reset(ret);
+				strbuf_add(ret, s->entries[k].value);
+				r = ret->oom ? err_oom(err) : 1;
+			}
+	}
+	profile_file_free(f);
+	return r;
+}
+
 static int check_host_conf(const struct stacked *f, struct hft_err *err)
 {
 	for (size_t i = 0; i < f->file->n_sections; i++) {
 		const struct profile_section *s = &f->file->sections[i];
 		struct place at = { .file = f->path, .line = s->line };
-		if (f->headers[i].kind != HEADER_CPUS && f->headers[i].kind != HEADER_VARIABLES)
+		enum header_kind kind = f->headers[i].kind;
+		if (kind != HEADER_CPUS && kind != HEADER_VARIABLES && kind != HEADER_HOST)
 			return profile_fail(err, &at, s->header, "[%s] does not belong into this file", s->header);
+		int r = kind == HEADER_HOST ? check_host_paths(s, f->path, err) : 0;
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

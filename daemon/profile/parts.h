@@ -43,7 +43,8 @@ bool profile_is_clean(const char *s, size_t len); /* UTF-8 without control chara
 
 /* --- header.c ----------------------------------------------------------------------------------------------------- */
 
-enum header_kind { HEADER_PROFILE, HEADER_CPUS, HEADER_VARIABLES, HEADER_PHASE, HEADER_SETTINGS };
+/* HEADER_HOST: a section of host.conf that is for knobs; profile_host_value() */
+enum header_kind { HEADER_PROFILE, HEADER_CPUS, HEADER_VARIABLES, HEADER_PHASE, HEADER_SETTINGS, HEADER_HOST };
 
 struct header { /* as written, nothing expanded */
 	enum header_kind kind;
