@@ -10,6 +10,12 @@
 
 struct strlist;
 
+/*
+ * The text with the lines from..to (offsets; to: behind their newline) replaced by others; "" takes them out, from == to
+ * adds. No newline behind the last one of `lines`. A text that ends without a newline goes on doing so, so that what is
+ * added at its end can be taken out again. -ENOMEM.
+ */
+int edited_lines(const char *text, size_t from, size_t to, const char *lines, struct strbuf *ret, struct hft_err *err);
 /* Make the file, which holds `now`, hold `text`: owner, mode and extended attributes stay. 0; -EROFS with what to do
  * about it; other -errno. */
 int edited_write(const struct knob_ctx *c, const char *path, const struct strbuf *now, const struct strbuf *text,

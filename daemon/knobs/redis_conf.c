@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/knobs/edited.h"
 #include "daemon/knobs/redis.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
@@ -158,7 +159,6 @@ int redis_conf_with(const char *text, const char *path, const struct redis_row *
                     struct strbuf *ret, struct hft_err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf lines = { 0 };
-	const char *end = text + strlen(text);
 	struct run run;
 
 	strbuf_reset(ret);
@@ -166,18 +166,8 @@ int redis_conf_with(const char *text, const char *path, const struct redis_row *
 	if (r < 0)
 		return r;
 	to_lines(row, written, &lines);
-	if (run.from == NULL)
-		run.from = run.to = end;
-	/* A text that ends without a newline goes on doing so: then the newline before a last line comes and goes with it. */
-	bool open = run.to == end && end > text && end[-1] != '\n';
-	if (open && run.from < end && lines.len == 0 && run.from > text)
-		run.from--;
-	strbuf_addn(ret, text, (size_t)(run.from - text));
-	if (open && run.from == end && lines.len > 0)
-		strbuf_addc(ret, '\n');
-	strbuf_add(ret, strbuf_str(&lines));
-	if (!open && lines.len > 0)
-		strbuf_addc(ret, '\n');
-	strbuf_add(ret, run.to);
-	return ret->oom || lines.oom ? err_oom(err) : 0;
+	if (lines.oom)
+		return err_oom(err);
+	size_t end = strlen(text), from = run.from != NULL ? (size_t)(run.from - text) : end;
+	return edited_lines(text, from, run.from != NULL ? (size_t)(run.to - text) : end, strbuf_str(&lines), ret, err);
 }

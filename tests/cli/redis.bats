@@ -49,9 +49,9 @@ cli() { redis-cli -s "$tree/run/redis/redis.sock" "$@"; }
 
 now() { cli config get "$1" | tail -n 1; }
 
-start_redis() { # OPTION...
+start_redis() {
 	"$BATS_TEST_TMPDIR/redis-server" "$conf" --unixsocket "$tree/run/redis/redis.sock" --dir "$BATS_TEST_TMPDIR" \
-		--logfile "$BATS_TEST_TMPDIR/redis.log" "$@" 3>&- &
+		--logfile "$BATS_TEST_TMPDIR/redis.log" 3>&- &
 	redis_pid=$!
 	await cli ping
 }
