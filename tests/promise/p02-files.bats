@@ -12,8 +12,14 @@ setup() {
 	mkdir -p "$tree/etc/default" "$tree/boot/grub"
 	echo 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"' >"$tree/etc/default/grub"
 	echo '### BEGIN /etc/grub.d/10_linux ###' >"$tree/boot/grub/grub.cfg"
+	mkdir -p "$tree/etc/hfttune"
+	printf '[conffile]\napp = /etc/default/app.toml\n' >"$tree/etc/hfttune/host.conf"
+	application
 	profile p <<-'END'
 		[phase a]
+		[a/conffile app]
+		cache.shards = 4096
+		cache.batch = 16
 		[a/sysctl]
 		vm.swappiness = 11
 		[a/boot]
@@ -22,6 +28,12 @@ setup() {
 	END
 	swappiness=$(value /proc/sys/vm/swappiness)
 	before=$(files)
+}
+
+application() { # a file of somebody else's
+	rm -f "$tree/etc/default/"{,.}app.toml*
+	printf '[cache]\nshards = 256 # many\n' >"$tree/etc/default/app.toml"
+	chmod 604 "$tree/etc/default/app.toml"
 }
 
 # Names, modes and contents of what a boot loader reads, and what lies beside it.
@@ -38,6 +50,7 @@ every_point() {
 fresh() {
 	rm -rf "$tree/var/lib/hfttune"
 	rm -rf "$tree/etc/default/"grub.d "$tree/etc/default/".grub.d*
+	application
 	echo "$swappiness" >"$tree/proc/sys/vm/swappiness"
 	cp "$BATS_TEST_TMPDIR/boot_id" "$tree/proc/sys/kernel/random/boot_id"
 }
