@@ -252,6 +252,18 @@ static bool needs_reboot(const struct json *reply)
 	return json_get_bool(json_get(reply, "summary"), "reboot_needed", false);
 }
 
+/* Is anything done but for the restart of a service? */
+static void print_restart_help(struct text *t, const struct json *reply)
+{
+	for (const struct json *s = json_first(json_get(reply, "steps")); s != NULL; s = json_next(s)) {
+		if (!str_eq(view_str(s, "state"), "pending") || !str_eq(view_str(s, "reason"), "restart"))
+			continue;
+		text_wrap(t, 0, "", "Pending until the services are restarted: do it by hand, or write `restart = allowed` under "
+		                    "[phase ...] and apply again.");
+		return;
+	}
+}
+
 /* --- by reason ---------------------------------------------------------------------------------------------------- */
 
 static const struct table_column reason_columns[] = {
@@ -476,6 +488,7 @@ static void print_next_after_change(struct text *t, const struct result *r)
 
 	if (needs_reboot(r->reply))
 		text_line(t, "Reboot this host before all of it holds.");
+	print_restart_help(t, r->reply);
 	if (rollback && conflict)
 		print_conflict_help(t, r, "rollback --force");
 	else
@@ -523,6 +536,7 @@ static void print_next_after_verify(struct text *t, const struct result *r)
 
 	if (r->exit == EXIT_REBOOT)
 		text_line(t, "Reboot this host before all of it holds.");
+	print_restart_help(t, r->reply);
 	if (r->exit != EXIT_DIFFERS)
 		return;
 	if (of_file(r))

@@ -17,6 +17,7 @@ struct hft_err;
 struct host;
 struct json;
 struct knob;
+struct knob_ctx;
 struct knob_holds;
 struct session;
 struct store;
@@ -35,6 +36,8 @@ struct engine { /* borrowed by every call; the owner frees what it points to */
 	 * so that a long plan is seen to get on. May be NULL. */
 	void (*progress)(void *data, size_t i, size_t n, const char *object);
 	void *data;
+	/* How a unit is restarted. NULL: by systemd, and not at all in a copied tree, where nothing runs. */
+	int (*restart)(const struct knob_ctx *c, const char *unit, struct hft_err *err);
 };
 
 enum step_state { STEP_OK, STEP_CHANGE, STEP_DRIFT, STEP_PENDING, STEP_NA, STEP_BENEATH, STEP_CONFLICT, STEP_RESTORED,
@@ -59,6 +62,7 @@ struct step {
 	bool upsets;            /* once it is written, steps marked read_again may find another value there */
 	bool read_again;        /* then that one is its original, and what held may have to be written */
 	bool started, done;     /* while it runs */
+	bool restart;           /* its unit may be restarted for it */
 	bool reported;          /* handed over to a result */
 	int64_t order;          /* of the phase; decides ties and `keep` */
 	int place;              /* within its knob, by knob->order(); set when the plan is sorted */

@@ -53,6 +53,7 @@ static bool describe(struct step *st, const struct layer *l, const struct layer_
 	const struct layer_setting *line = e && e->setting < l->n_settings ? &l->settings[e->setting] : NULL;
 
 	st->order = l->order;
+	st->restart = st->restart || l->restart;
 	return step_set(&st->profile, l->profile) && step_set(&st->phase, l->phase) &&
 	       step_set(&st->label, e ? e->label : NULL) && step_set(&st->why, line ? line->why : NULL) &&
 	       step_set(&st->where, line ? line->where : NULL);
@@ -143,6 +144,7 @@ static int residue_layer(struct build *b, const struct layer *from, struct layer
 		l->txn = from->txn;
 		l->updated = from->updated;
 		l->residue = true;
+		l->restart = from->restart;
 		if (state_insert_layer(&b->p->next, former_place(b, from), l) < 0)
 			return -ENOMEM;
 	}
@@ -323,6 +325,22 @@ static int compare_ours(struct build *b, const struct step *st, const char **ret
 	return step_is_ours(&b->s->ctx, st->knob, st->key, strbuf_str(&b->current), *ret_left, ret, err);
 }
 
+/* What people should know before it is written. */
+static int add_note(struct build *b, struct step *st, struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	int r;
+
+	if (!st->knob->note)
+		return 0;
+	r = st->knob->note(&b->s->ctx, st->key, st->after, &text, err);
+	if (r < 0 || !text.len)
+		return r;
+	if (st->reason)
+		strbuf_addf(&text, "; %s", st->reason);
+	return text.oom ? err_oom(err) : set_reason(st, strbuf_str(&text), err);
+}
+
 static int judge_held(struct build *b, struct step *st, const struct layer *l, struct hft_err *err)
 {
 	enum knob_verdict_state now;
@@ -343,7 +361,8 @@ static int judge_held(struct build *b, struct step *st, const struct layer *l, s
 		return meet_foreign(b, st, l, err);
 	st->state = left && !untouched ? STEP_DRIFT : STEP_CHANGE;
 	st->write = true;
-	return check_exact(b, st, l, err);
+	r = check_exact(b, st, l, err);
+	return r < 0 ? r : add_note(b, st, err);
 }
 
 static int examine_held(struct build *b, struct layer *l, struct layer_entry *e, const struct layer *was,
@@ -370,6 +389,7 @@ static int examine_held(struct build *b, struct layer *l, struct layer_entry *e,
 		return r;
 	if (!describe(st, l, e))
 		return err_oom(err);
+	st->restart = st->restart || (was && was->restart);
 	/* A conflict below belongs to the layer that is taken out, not to the one that comes to light. */
 	r = judge_held(b, st, was && b->mode != PLAN_IMPOSE ? was : l, err);
 	if (r < 0 || st->state == STEP_CONFLICT)

@@ -120,6 +120,39 @@ static int report_entries(struct lookup *k, const struct layer *l, bool units)
 	return r;
 }
 
+/* The units behind the steps of a layer that take effect with a restart: each once. */
+static int list_restarts(const struct lookup *k, const struct layer *l, struct strlist *ret)
+{
+	char unit[KNOB_UNIT_MAX];
+
+	for (size_t i = 0; i < k->p->n_steps; i++) {
+		const struct step *st = &k->p->steps[i];
+
+		if (!(st->write || st->state == STEP_PENDING) || !is_about(st, l) || !st->knob->restarts ||
+		    !st->knob->restarts(st->key, unit) || strlist_has(ret, unit))
+			continue;
+		if (strlist_add(ret, unit) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int note_restarts(struct lookup *k, const struct layer *l)
+{
+	CLEANUP(strlist_done) struct strlist units = {0};
+	struct phase_line *line = &k->ret->phases[k->ret->n_phases - 1];
+
+	if (list_restarts(k, l, &units) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < units.n; i++) {
+		if (strlist_take(&line->notes, str_printf(l->restart ? "apply restarts %s"
+		                                                     : "%s has to be restarted afterwards: `restart = allowed` "
+		                                                       "would let apply do it", units.s[i])) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int report_layers(struct lookup *k)
 {
 	for (size_t i = 0; i < k->p->next.n_layers; i++) {
@@ -127,7 +160,8 @@ static int report_layers(struct lookup *k)
 
 		if (!l->touched && !l->revived)
 			continue;
-		if (report_phase(k->ret, l) < 0 || report_entries(k, l, true) < 0 || report_entries(k, l, false) < 0)
+		if (report_phase(k->ret, l) < 0 || note_restarts(k, l) < 0 || report_entries(k, l, true) < 0 ||
+		    report_entries(k, l, false) < 0)
 			return -ENOMEM;
 	}
 	return 0;

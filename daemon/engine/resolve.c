@@ -230,6 +230,7 @@ static struct layer *layer_of_phase(const struct session *s, const struct profil
 	l->required = ph->required;
 	l->conflicts = ph->conflicts;
 	l->drift_report = ph->drift_report;
+	l->restart = ph->restart;
 	oom = !l->risk || !l->summary;
 	for (size_t i = 0; !oom && i < ph->notes.n; i++)
 		oom = strlist_add(&l->notes, ph->notes.s[i]) < 0;

@@ -12,6 +12,7 @@
 
 #include "daemon/engine/steps.h"
 #include "daemon/host/host.h"
+#include "daemon/knobs/systemd.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/json/json.h"
@@ -30,6 +31,7 @@ struct run {
 	bool state_changed;  /* the prepared state is not what came out */
 	const struct hft_err *cause; /* of the undo; NULL: an earlier run failed */
 	struct strbuf current, reason;
+	struct strlist down; /* units that a restart did not bring back */
 };
 
 static const char *step_name(const struct step *st, char *buf, size_t size)
@@ -345,6 +347,107 @@ static int take_effect(struct run *run, size_t from, size_t to, size_t *ret_fail
 	return r;
 }
 
+/* --- restarts ------------------------------------------------------------------------------------------------------------ */
+
+static bool names_unit(const struct step *st, char ret_unit[static KNOB_UNIT_MAX])
+{
+	return st->knob->restarts && st->knob->restarts(st->key, ret_unit);
+}
+
+/* Does it hold but for a restart that its phase allows? */
+static bool is_waiting(const struct step *st)
+{
+	char unit[KNOB_UNIT_MAX];
+
+	return st->state == STEP_PENDING && st->restart && names_unit(st, unit);
+}
+
+static bool waits_for_restart(struct run *run, const struct step *st, bool undo)
+{
+	enum knob_verdict_state v;
+	struct hft_err err = {0};
+
+	if (!undo)
+		return is_waiting(st);
+	return st->started && st->restart && st->before && check(run, st, st->before, &v, &err) == 1 && v == KNOB_PENDING;
+}
+
+static int restart_unit(struct run *run, size_t i, const char *unit, struct hft_err *err)
+{
+	int (*restart)(const struct knob_ctx *c, const char *unit, struct hft_err *err) = run->s->e->restart;
+	struct knob_ctx c = run->s->ctx;
+	struct beat b = {run, i};
+	int r;
+
+	if (!restart && c.copied)
+		return 0;
+	c.alive = on_alive;
+	c.alive_data = &b;
+	on_alive(&b);
+	r = restart ? restart(&c, unit, err) : systemd_restart(&c, unit, err);
+	if (r < 0 && !strlist_has(&run->down, unit) && strlist_add(&run->down, unit) < 0)
+		return err_oom(err);
+	return r;
+}
+
+/* Each unit that a step waits for, once; and again one that did not come back before. *ret_units: those restarted. */
+static int restart_units(struct run *run, bool undo, struct strlist *ret_units, size_t *ret_failed, struct hft_err *err)
+{
+	char unit[KNOB_UNIT_MAX];
+
+	for (size_t i = 0; i < run->n; i++) {
+		int r;
+
+		if (!names_unit(run->steps[i], unit) || strlist_has(ret_units, unit) ||
+		    (!strlist_has(&run->down, unit) && !waits_for_restart(run, run->steps[i], undo)))
+			continue;
+		*ret_failed = i;
+		r = strlist_add(ret_units, unit) < 0 ? err_oom(err) : restart_unit(run, i, unit, err);
+		if (r < 0 && !undo)
+			return r;
+		if (r < 0) /* it ran before */
+			run->steps[i]->state = STEP_FAILED;
+	}
+	return 0;
+}
+
+/* Once the last of the knobs that need it has written: what acts on the running service comes after that. */
+static int restart(struct run *run, size_t to, size_t *ret_failed, struct hft_err *err)
+{
+	CLEANUP(strlist_done) struct strlist units = {0};
+	char unit[KNOB_UNIT_MAX];
+	int r;
+
+	if (!run->steps[to - 1]->knob->restarts || (to < run->n && run->steps[to]->knob->restarts))
+		return 0;
+	r = flush_done(run, -1, err);
+	if (r == 0)
+		r = restart_units(run, false, &units, ret_failed, err);
+	for (size_t i = 0; r == 0 && i < to; i++) {
+		struct step *st = run->steps[i];
+
+		if (!names_unit(st, unit) || !strlist_has(&units, unit) || !(st->done || is_waiting(st)))
+			continue;
+		*ret_failed = i;
+		r = prove(run, st, st->after, err);
+	}
+	return r;
+}
+
+/* The services run with what they had before. */
+static void undo_restart(struct run *run, size_t from)
+{
+	CLEANUP(strlist_done) struct strlist units = {0};
+	struct hft_err err = {0};
+	size_t at;
+
+	if (!run->steps[from]->knob->restarts || (from > 0 && run->steps[from - 1]->knob->restarts))
+		return;
+	restart_units(run, true, &units, &at, &err);
+}
+
+/* --- forward, all of it --------------------------------------------------------------------------------------------------- */
+
 /* A setting of a layer; on a file system that is read-only (the /sys of a container) it is one that this host lacks. What
  * has to be put back, and a file that has to last, fail there. */
 static bool is_asked_for(const struct run *run, const struct step *st)
@@ -440,6 +543,8 @@ static int write_all(struct run *run, size_t *ret_failed, struct hft_err *err)
 			r = take_effect(run, from, to, ret_failed, err);
 		if (r == 0 && is_upset(run, from, to))
 			r = read_again(run, to, err);
+		if (r == 0)
+			r = restart(run, to, ret_failed, err);
 		if (r < 0)
 			return r;
 	}
@@ -482,7 +587,10 @@ static int restore_one(struct run *run, size_t i, enum undo_policy policy)
 	int r = check(run, st, st->before, &v, &err);
 
 	/* A write that was cut short may have left something beside the file; the next one for it clears that away. */
-	if (r == -ENOENT || (r == 1 && v == KNOB_OK && (!st->knob->persistent || st->done)))
+	if (r == -ENOENT || (r == 1 && v == KNOB_OK && !st->knob->persistent))
+		return 1;
+	/* Nor does it matter there whether what runs has taken it up again. */
+	if (r == 1 && st->knob->persistent && st->done && (v == KNOB_OK || str_eq(strbuf_str(&run->current), st->before)))
 		return 1;
 	if (r < 0)
 		return 0;
@@ -569,6 +677,7 @@ static void undo_steps(struct run *run, enum undo_policy policy)
 		while (from > 0 && run->steps[from - 1]->knob == run->steps[from]->knob)
 			from--;
 		undo_knob(run, from, to, policy, &journal);
+		undo_restart(run, from);
 	}
 }
 
@@ -697,6 +806,8 @@ static struct json *step_to_json(const struct step *st, struct strbuf *b)
 		json_text_bool(b, "coupled", true);
 	if (st->settle)
 		json_text_bool(b, "settle", true);
+	if (st->restart)
+		json_text_bool(b, "restart", true);
 	json_text_end(b, '}');
 	return b->oom ? NULL : json_new_text(b->s);
 }
@@ -914,7 +1025,7 @@ static int collect(struct run *run, bool keep, struct hft_err *err)
 	for (size_t i = 0; i < run->p->n_steps; i++) {
 		struct step *st = &run->p->steps[i];
 
-		if (st->write || st->settle || st->read_again || (keep && may_have_to_move(st)))
+		if (st->write || st->settle || st->read_again || is_waiting(st) || (keep && may_have_to_move(st)))
 			run->steps[run->n++] = st;
 	}
 	return 0;
@@ -926,6 +1037,7 @@ static void run_done(struct run *run)
 	txn_free(run->txn);
 	strbuf_done(&run->current);
 	strbuf_done(&run->reason);
+	strlist_done(&run->down);
 }
 
 /* Layers learn which transaction made or changed them. A repair changes none: bare `rollback` means the last apply. */
@@ -945,6 +1057,15 @@ static void stamp(struct run *run, bool is_apply)
 	}
 }
 
+static bool is_any_waiting(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_steps; i++) {
+		if (is_waiting(&p->steps[i]))
+			return true;
+	}
+	return false;
+}
+
 int run_plan(const struct session *s, struct plan *p, const struct run_labels *labels, int64_t *ret_txn,
              struct hft_err *err)
 {
@@ -953,7 +1074,7 @@ int run_plan(const struct session *s, struct plan *p, const struct run_labels *l
 	int r;
 
 	*ret_txn = 0;
-	if (!p->n_writes && !p->changed)
+	if (!p->n_writes && !p->changed && !is_any_waiting(p))
 		return 0;
 	err = err ? err : &own;
 	stamp(&run, strcmp(labels->kind, "apply") == 0);
@@ -997,6 +1118,7 @@ static bool step_from_json(const struct json *j, struct step *st)
 		.exact = true,
 		.coupled = json_get_bool(rec, "coupled", false),
 		.settle = json_get_bool(rec, "settle", false),
+		.restart = json_get_bool(rec, "restart", false),
 		.started = json_get_bool(j, "started", false),
 		.done = json_get_bool(j, "done", false),
 	};

@@ -113,6 +113,7 @@ struct layer *layer_dup(const struct layer *l)
 	copy->drift_report = l->drift_report;
 	copy->required = l->required;
 	copy->conflicts = l->conflicts;
+	copy->restart = l->restart;
 	copy->residue = l->residue;
 	oom = oom || list_copy(&copy->notes, &l->notes) < 0 || list_copy(&copy->sets, &l->sets) < 0;
 	for (size_t i = 0; !oom && i < l->n_settings; i++)
@@ -268,7 +269,7 @@ bool layer_same(const struct layer *a, const struct layer *b)
 	    a->residue != b->residue || !str_eq(a->risk, b->risk) || !str_eq(a->summary, b->summary) ||
 	    !str_eq(a->boot_id, b->boot_id) || a->accept_inexact != b->accept_inexact ||
 	    a->accept_security != b->accept_security || a->required != b->required ||
-	    a->conflicts != b->conflicts || a->drift_report != b->drift_report)
+	    a->conflicts != b->conflicts || a->drift_report != b->drift_report || a->restart != b->restart)
 		return false;
 	for (size_t i = 0; i < a->n_settings; i++) {
 		if (!setting_same(&a->settings[i], &b->settings[i]))
@@ -576,6 +577,7 @@ static void layer_out(struct strbuf *b, const struct layer *l)
 	json_text_bool(b, "drift_report", l->drift_report);
 	json_text_bool(b, "required", l->required);
 	json_text_string(b, "conflicts", profile_conflicts_names[l->conflicts]);
+	json_text_bool(b, "restart", l->restart);
 	json_text_bool(b, "residue", l->residue);
 	texts_out(b, "notes", &l->notes);
 	texts_out(b, "sets", &l->sets);
@@ -732,6 +734,7 @@ static int layer_from_json(const struct json *j, struct state *s, struct hft_err
 	l->drift_report = json_get_bool(j, "drift_report", false);
 	l->required = json_get_bool(j, "required", false);
 	l->conflicts = conflicts_from_json(j);
+	l->restart = json_get_bool(j, "restart", false);
 	l->residue = json_get_bool(j, "residue", false);
 	if (oom || texts_from_json(json_get(j, "notes"), &l->notes) < 0 ||
 	    texts_from_json(json_get(j, "sets"), &l->sets) < 0 || settings_from_json(json_get(j, "settings"), l) < 0)

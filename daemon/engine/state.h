@@ -42,6 +42,7 @@ struct layer {
 	bool accept_inexact, accept_security, required;
 	enum profile_conflicts conflicts;
 	bool drift_report;    /* what was wiped is not written again */
+	bool restart;         /* units may be restarted, for it and when it is taken back */
 	bool residue;         /* rolled back but for conflicting objects */
 	bool touched;         /* by the request at hand; not stored */
 	bool revived;         /* of an earlier boot, and put in force again by the request at hand; not stored */

@@ -79,6 +79,8 @@ struct knob_doc {
 	const char *traps;   /* or "" */
 };
 
+#define KNOB_UNIT_MAX 256 /* bytes of a unit's name, NUL included */
+
 /* One write among those of a plan: canonical texts; before may be NULL. */
 struct knob_change {
 	const char *key, *before, *after;
@@ -130,6 +132,10 @@ struct knob {
 	/* The transaction is committed, and no layer holds the object any more; `held` are the keys of this knob that layers do
 	 * hold. What was kept for it beside the object can go; what cannot is left, and does no harm. NULL: nothing is kept. */
 	void (*let_go)(const struct knob_ctx *c, const char *key, const struct strlist *held);
+	/* The unit that has to be restarted until a value that verify calls pending takes effect. The engine restarts it where
+	 * the phase allows that: once, after the last write of those knobs that have this, which stand together in knobs.def.
+	 * NULL, or false: no restart helps. Static: reads nothing. */
+	bool (*restarts)(const char *key, char ret_unit[static KNOB_UNIT_MAX]);
 	/* P11: the CPUs that a value takes away from everybody else. NULL: none. Static tables only: reads nothing. */
 	void (*isolates)(const char *key, const char *value, struct cpuset *ret);
 	/* The CPUs that a value takes offline, and those that it brings online. NULL: none. Static tables only. */
@@ -143,6 +149,9 @@ struct knob {
 	/* Why this value makes no sense beside that of another object of the knob. NULL: all do. Text for people or NULL;
 	 * the order of the two does not matter. Static tables only. */
 	const char *(*clash)(const char *key, const char *value, const char *other, const char *other_value);
+	/* What people should know before this value is written on this host: what overrides it, or looks like an obstacle and is
+	 * none. One clause added to ret, or nothing. NULL: there is never anything. Reads only. */
+	int (*note)(const struct knob_ctx *c, const char *key, const char *value, struct strbuf *ret, struct hft_err *err);
 	/* Objects that a write to key may change (the kernel's coupling), as objects of knobs by name: calls add for
 	 * each. NULL: none. */
 	int (*coupled)(const struct knob_ctx *c, const char *key,

@@ -9,34 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/knobs/knob.h"
 #include "daemon/knobs/program.h"
+#include "daemon/knobs/systemd.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 
-#define MANAGER "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
 #define GRACE_S 10 /* for the manager itself, beyond the time of the program */
-
-struct job {
-	const char *path;
-	char result[32]; /* "done", "failed", "timeout", ...; "" while it runs */
-};
-
-static int on_job_removed(sd_bus_message *m, void *data, sd_bus_error *error)
-{
-	struct job *job = data;
-	const char *path, *unit, *result;
-	uint32_t id;
-
-	(void)error;
-	if (sd_bus_message_read(m, "uoss", &id, &path, &unit, &result) >= 0 && job->path != NULL &&
-	    strcmp(path, job->path) == 0)
-		snprintf(job->result, sizeof(job->result), "%s", result);
-	return 0;
-}
 
 static int append_command(sd_bus_message *m, const char *const argv[])
 {
@@ -82,66 +63,37 @@ static int append_unit(sd_bus_message *m, const char *unit, const char *lang, co
 	return r < 0 ? r : sd_bus_message_append(m, "a(sa(sv))", 0);
 }
 
-static void beat(const struct knob_ctx *c)
-{
-	if (c->alive != NULL)
-		c->alive(c->alive_data);
-}
-
 static int start(const struct knob_ctx *c, sd_bus *bus, const char *unit, const char *const argv[], unsigned deadline_s,
                  sd_bus_error *error, sd_bus_message **ret)
 {
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	char lang[PROGRAM_LANG_MAX];
-	int r = sd_bus_message_new_method_call(bus, &m, MANAGER, "StartTransientUnit");
+	int r = sd_bus_message_new_method_call(bus, &m, SYSTEMD_MANAGER, "StartTransientUnit");
 
 	program_lang(c, lang);
 	r = r < 0 ? r : append_unit(m, unit, lang, argv, deadline_s);
 	return r < 0 ? r : sd_bus_call(bus, m, 0, error, ret);
 }
 
-static time_t now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec;
-}
-
-static int await(const struct knob_ctx *c, sd_bus *bus, struct job *job, time_t end)
-{
-	while (job->result[0] == '\0') {
-		int r = sd_bus_process(bus, NULL);
-		if (r == 0 && now_s() > end)
-			return -ETIMEDOUT;
-		if (r == 0) {
-			beat(c);
-			r = sd_bus_wait(bus, 1000000);
-		}
-		if (r < 0 && r != -EINTR)
-			return r;
-	}
-	return 0;
-}
-
 /* A unit of this name that is there still runs what a daemon before us started: two at once would disturb each other. */
 static int start_when_free(const struct knob_ctx *c, sd_bus *bus, const char *unit, const char *const argv[],
                            unsigned deadline_s, sd_bus_error *error, sd_bus_message **ret)
 {
-	time_t end = now_s() + deadline_s;
+	time_t end = systemd_now() + deadline_s;
 
 	for (;;) {
 		int r = start(c, bus, unit, argv, deadline_s, error, ret);
-		if (!sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists") || now_s() > end)
+		if (!sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists") || systemd_now() > end)
 			return r;
 		sd_bus_error_free(error);
-		beat(c);
+		systemd_beat(c);
 		sd_bus_process(bus, NULL);
 		sleep(1);
 	}
 }
 
-static int judge(const struct job *job, const char *unit, const char *program, unsigned deadline_s, struct hft_err *err)
+static int judge(const struct systemd_job *job, const char *unit, const char *program, unsigned deadline_s,
+                 struct hft_err *err)
 {
 	if (strcmp(job->result, "done") == 0)
 		return 0;
@@ -158,16 +110,16 @@ int program_run_unit(const struct knob_ctx *c, const char *const argv[], unsigne
 	CLEANUP(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	struct job job = { 0 };
+	struct systemd_job job = { 0 };
 	char unit[96];
 
 	const char *name = strrchr(argv[0], '/') + 1;
 	snprintf(unit, sizeof(unit), "hfttune-%.40s.service", name);
 	int r = sd_bus_open_system(&bus);
-	r = r < 0 ? r : sd_bus_match_signal(bus, NULL, MANAGER, "JobRemoved", on_job_removed, &job);
+	r = r < 0 ? r : systemd_job_watch(bus, &job);
 	r = r < 0 ? r : start_when_free(c, bus, unit, argv, deadline_s, &error, &reply);
 	r = r < 0 ? r : sd_bus_message_read(reply, "o", &job.path);
-	r = r < 0 ? r : await(c, bus, &job, now_s() + deadline_s + GRACE_S);
+	r = r < 0 ? r : systemd_job_await(c, bus, &job, systemd_now() + deadline_s + GRACE_S);
 	if (r < 0)
 		return err_raise(err, ERR_IO, -r, argv[0], "cannot run %s as the unit %s: %s", argv[0], unit,
 		                 error.message != NULL ? error.message : strerror(-r));

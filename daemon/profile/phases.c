@@ -88,6 +88,12 @@ static int set_drift(struct profile_phase *ph, const char *value)
 	return ph->drift_report || str_eq(value, "repair") ? 0 : -EINVAL;
 }
 
+static int set_restart(struct profile_phase *ph, const char *value)
+{
+	ph->restart = str_eq(value, "allowed");
+	return ph->restart || str_eq(value, "no") ? 0 : -EINVAL;
+}
+
 static int add_note(struct profile_phase *ph, const char *value)
 {
 	return strlist_add(&ph->notes, value);
@@ -95,7 +101,7 @@ static int add_note(struct profile_phase *ph, const char *value)
 
 static const struct phase_key {
 	const char *name;
-	const char *takes; /* for people; NULL: known and not built yet */
+	const char *takes; /* for people */
 	int (*set)(struct profile_phase *ph, const char *value); /* -EINVAL: not one of `takes`; -ENOMEM */
 } phase_keys[] = {
 	{ "order",     "a whole number",            set_order     },
@@ -105,9 +111,9 @@ static const struct phase_key {
 	{ "required",  "yes or no",                 set_required  },
 	{ "conflicts", "fail, stop or ignore",      set_conflicts },
 	{ "drift",     "repair or report",          set_drift     },
+	{ "restart",   "allowed or no",             set_restart   },
 	{ "note",      "text",                      add_note      },
-	{ "why",       NULL,                        NULL          },
-	{ "restart",   NULL,                        NULL          },
+	{ "why",       "text",                      add_note      },
 };
 
 /* Options are unique in a section, so that a phase has its notes as "note", "note 2", "note 3". */
@@ -129,11 +135,9 @@ static int set_phase_key(struct phases *t, struct profile_phase *ph, const struc
 		i++;
 	if (i == ARRAY_LEN(phase_keys)) {
 		profile_fail(err, at, e->option, "a phase has no \"%s\"", e->option);
-		err_hint(err, "it takes order, risk, summary, accept, required, conflicts, drift and note");
+		err_hint(err, "it takes order, risk, summary, accept, required, restart, conflicts, drift, note and why");
 		return -EINVAL;
 	}
-	if (phase_keys[i].set == NULL)
-		return profile_fail(err, at, e->option, "\"%s\" is not built yet", e->option);
 	int r = names_expand(t->names, e->value, at, &value, err);
 	if (r < 0)
 		return r;

@@ -97,6 +97,7 @@ struct profile_phase {
 	bool required;        /* required = yes */
 	enum profile_conflicts conflicts; /* default fail */
 	bool drift_report;    /* drift = report: what was wiped is not written again */
+	bool restart;         /* restart = allowed */
 };
 
 struct profile_setting {
@@ -129,8 +130,7 @@ struct profile {
 /*
  * Load a profile with its includes, host.conf and --set assignments, and expand it. Merges phases of the same name.
  * A later setting of the same (phase, knob, selector, option) replaces an earlier one of an include.
- * Phase keys: order risk summary accept required conflicts drift note; others are an error ("restart" is named
- * as not built yet).
+ * Phase keys: order risk summary accept required restart conflicts drift note why; others are an error.
  * A CPU set "?" that nobody gave is an error that says to write it into host.conf or use --set. An empty set is an error.
  * A set named "housekeeping" that holds no whole core is refused (P11).
  * Errors: ERR_INVALID_PROFILE, ERR_NO_PROFILE, ERR_INVALID_ARGUMENT (name, --set), what loader and env return.
