@@ -390,6 +390,19 @@ static int restart_unit(struct run *run, size_t i, const char *unit, struct hft_
 	return r;
 }
 
+/* The step of the topmost phase that waits for the unit of step i: what a failure to start is put down to first. */
+static size_t suspect(const struct run *run, size_t i, const char *unit)
+{
+	char other[KNOB_UNIT_MAX];
+
+	for (size_t k = i + 1; k < run->n; k++) {
+		if (is_waiting(run->steps[k]) && names_unit(run->steps[k], other) && strcmp(other, unit) == 0 &&
+		    run->steps[k]->order > run->steps[i]->order)
+			i = k;
+	}
+	return i;
+}
+
 /* Each unit that a step waits for, once; and again one that did not come back before. *ret_units: those restarted. */
 static int restart_units(struct run *run, bool undo, struct strlist *ret_units, size_t *ret_failed, struct hft_err *err)
 {
@@ -401,7 +414,7 @@ static int restart_units(struct run *run, bool undo, struct strlist *ret_units, 
 		if (!names_unit(run->steps[i], unit) || strlist_has(ret_units, unit) ||
 		    (!strlist_has(&run->down, unit) && !waits_for_restart(run, run->steps[i], undo)))
 			continue;
-		*ret_failed = i;
+		*ret_failed = suspect(run, i, unit);
 		r = strlist_add(ret_units, unit) < 0 ? err_oom(err) : restart_unit(run, i, unit, err);
 		if (r < 0 && !undo)
 			return r;

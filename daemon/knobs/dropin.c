@@ -183,20 +183,24 @@ int dropin_read(const struct knob_ctx *c, const char *unit, struct dropin *ret, 
 {
 	CLEANUP(dropin_done) struct dropin d = { 0 };
 	CLEANUP(strbuf_done) struct strbuf text = { 0 };
+	struct hft_err own = { 0 };
 	struct stat st;
 
 	d.path = str_printf("/etc/systemd/system/%s.d/50-hfttune.conf", unit);
 	if (d.path == NULL)
 		return err_oom(err);
-	int r = fsio_read_file(c->fs, d.path, FILE_MAX, &text, err);
+	int r = fsio_read_file(c->fs, d.path, FILE_MAX, &text, &own);
 	if (r == 0)
-		r = fsio_stat(c->fs, d.path, &st, err);
+		r = fsio_stat(c->fs, d.path, &st, &own);
 	if (r == 0) {
 		d.changed_us = (uint64_t)st.st_mtim.tv_sec * 1000000 + (uint64_t)st.st_mtim.tv_nsec / 1000;
-		r = text.len > 0 ? read_lines(unit, &d, text.s, err) : 0;
+		r = text.len > 0 ? read_lines(unit, &d, text.s, &own) : 0;
 	}
-	if (r < 0 && r != -ENOENT)
+	if (r < 0 && r != -ENOENT) {
+		if (err != NULL)
+			*err = own;
 		return r;
+	}
 	dropin_done(ret);
 	*ret = d;
 	d = (struct dropin){ 0 };

@@ -92,14 +92,14 @@ static void find_library(const struct strbuf *program, char *ret, size_t size)
 static int read_library(const struct knob_ctx *c, const char *name, struct strbuf *ret, struct hft_err *err)
 {
 	static const char *const dirs[] = { "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib" };
-	int r = -ENOENT;
 
-	for (size_t i = 0; r == -ENOENT && i < ARRAY_LEN(dirs); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
 		char path[256];
 		snprintf(path, sizeof(path), "%s/%s", dirs[i], name);
-		r = read_bytes(c, path, ret, err);
+		if (fsio_exists(c->fs, path))
+			return read_bytes(c, path, ret, err);
 	}
-	return r;
+	return -ENOENT;
 }
 
 static int none(const char *unit, const char *program, const char *why, struct hft_err *err)

@@ -88,11 +88,16 @@ static int step_into(const struct knob_ctx *c, struct strbuf *path, const char *
                      struct hft_err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf target = { 0 };
+	struct hft_err own;
 
 	strbuf_addf(path, "/%.*s", n, name);
-	int r = fsio_link_target(c->fs, strbuf_str(path), &target, err);
+	int r = fsio_link_target(c->fs, strbuf_str(path), &target, &own);
+	if (r == -EINVAL) /* no link */
+		return 0;
+	if (r < 0 && err != NULL)
+		*err = own;
 	if (r < 0)
-		return r == -EINVAL ? 0 : r; /* no link */
+		return r;
 	char *left = str_printf("%s%s", strbuf_str(&target), name + n);
 	if (left == NULL)
 		return err_oom(err);
@@ -134,13 +139,12 @@ static int find_fragment(const struct knob_ctx *c, const char *name, struct strb
 	for (size_t i = 0; i < ARRAY_LEN(unit_dirs); i++) {
 		char path[512];
 		snprintf(path, sizeof(path), "%s/%s", unit_dirs[i], name);
-		if (!fsio_exists(c->fs, path))
+		/* a link to nowhere is no file */
+		if (!fsio_exists(c->fs, path) || unit_real_path(c, path, ret, NULL) == -ENOENT)
 			continue;
-		int r = unit_real_path(c, path, ret, err);
-		if (r != -ENOENT) /* a link to nowhere is no file */
-			return r;
-		strbuf_reset(ret);
+		return unit_real_path(c, path, ret, err);
 	}
+	strbuf_reset(ret);
 	return 0;
 }
 
