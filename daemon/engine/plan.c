@@ -389,7 +389,7 @@ static int examine_held(struct build *b, struct layer *l, struct layer_entry *e,
 		return r;
 	if (!describe(st, l, e))
 		return err_oom(err);
-	st->restart = st->restart || (was && was->restart);
+	st->restart = st->restart || (b->mode != PLAN_IMPOSE && was && was->restart);
 	/* A conflict below belongs to the layer that is taken out, not to the one that comes to light. */
 	r = judge_held(b, st, was && b->mode != PLAN_IMPOSE ? was : l, err);
 	if (r < 0 || st->state == STEP_CONFLICT)

@@ -84,6 +84,12 @@ static int not_in_effect(const struct run *run, const struct step *st, const cha
 	return -EREMOTEIO;
 }
 
+static void blame_line(const struct step *st, struct hft_err *err)
+{
+	if (st->where && !err->where[0])
+		snprintf(err->where, sizeof(err->where), "%s", st->where);
+}
+
 /* Name object, wanted and found in what a knob's write raised. */
 static void blame_step(const struct step *st, const char *wanted, struct hft_err *err)
 {
@@ -94,8 +100,7 @@ static void blame_step(const struct step *st, const char *wanted, struct hft_err
 		snprintf(err->wanted, sizeof(err->wanted), "%s", wanted);
 	if (!err->found[0] && st->before)
 		snprintf(err->found, sizeof(err->found), "%s", st->before);
-	if (st->where && !err->where[0])
-		snprintf(err->where, sizeof(err->where), "%s", st->where);
+	blame_line(st, err);
 }
 
 static int note_found(struct run *run, struct step *st, enum knob_verdict_state v, struct hft_err *err)
@@ -416,8 +421,10 @@ static int restart_units(struct run *run, bool undo, struct strlist *ret_units, 
 			continue;
 		*ret_failed = suspect(run, i, unit);
 		r = strlist_add(ret_units, unit) < 0 ? err_oom(err) : restart_unit(run, i, unit, err);
-		if (r < 0 && !undo)
+		if (r < 0 && !undo) {
+			blame_line(run->steps[*ret_failed], err);
 			return r;
+		}
 		if (r < 0) /* it ran before */
 			run->steps[i]->state = STEP_FAILED;
 	}

@@ -227,7 +227,17 @@ int process_rtprio(const struct knob_ctx *c, const char *dir, const char *expect
 	return process_limit(c, dir, "Max realtime priority", expected, found);
 }
 
-/* "0::/hft.slice/redis-server.service": the directory above that of the unit. */
+/* The unit's group: "0::/hft.slice/redis-server.service", or that of systemd's own hierarchy where nothing is in the other
+ * one. */
+static const char *group_of(const char *text)
+{
+	const char *unified = strstr(text, "0::/"), *named = strstr(text, "name=systemd:/");
+	const char *at = named != NULL && (unified == NULL || unified[4] == '\0' || unified[4] == '\n') ? named : unified;
+
+	return at != NULL ? strchr(at, '/') : NULL;
+}
+
+/* The directory above that of the unit. */
 int process_slice(const struct knob_ctx *c, const char *dir, const char *expected, struct strbuf *found)
 {
 	CLEANUP(strbuf_done) struct strbuf text = { 0 };
@@ -235,11 +245,9 @@ int process_slice(const struct knob_ctx *c, const char *dir, const char *expecte
 	int r = read_of(c, dir, "cgroup", &text);
 	if (r < 0)
 		return r;
-	const char *at = strstr(strbuf_str(&text), "name=systemd:/");
-	at = at != NULL ? at : strstr(strbuf_str(&text), "0::/");
+	const char *at = group_of(strbuf_str(&text));
 	if (at == NULL)
 		return -EIO;
-	at = strchr(at, '/');
 	for (size_t n = strcspn(at, "\n"); n > 0;) {
 		const char *end = memrchr(at, '/', n), *begin;
 		if (end == NULL || end == at)
@@ -256,15 +264,22 @@ int process_slice(const struct knob_ctx *c, const char *dir, const char *expecte
 
 /* --- all threads ---------------------------------------------------------------------------------------------------- */
 
+/* "4096": "the process has 4096", "thread 12 (bio_aof) has 4096". */
+static void name_process(struct strbuf *found, const char *who)
+{
+	CLEANUP(mem_freep) char *what = strbuf_take(found);
+
+	strbuf_addf(found, "%s has %s", who, what != NULL ? what : "?");
+}
+
 static void name_thread(const struct knob_ctx *c, const char *dir, const char *tid, struct strbuf *found)
 {
 	CLEANUP(strbuf_done) struct strbuf comm = { 0 };
-	char what[64];
+	char who[64];
 
-	snprintf(what, sizeof(what), "%s", strbuf_str(found));
 	read_of(c, dir, "comm", &comm);
-	strbuf_reset(found);
-	strbuf_addf(found, "thread %s (%s) has %s", tid, strbuf_str(&comm), what);
+	snprintf(who, sizeof(who), "thread %s (%.32s)", tid, strbuf_str(&comm));
+	name_process(found, who);
 }
 
 /* One look at all threads that there are; *seen: those that hold what is expected. */
@@ -306,8 +321,12 @@ int process_holds(const struct knob_ctx *c, unsigned pid, const struct service_r
 
 	snprintf(dir, sizeof(dir), row->whole ? "/proc/%u" : "/proc/%u/task", pid);
 	strbuf_reset(found);
-	if (row->whole)
-		return row->holds(c, dir, expected, found);
+	if (row->whole) {
+		r = row->holds(c, dir, expected, found);
+		if (r == 0)
+			name_process(found, "the process");
+		return r;
+	}
 	for (int round = 0; r > 0 && is_new && round < ROUNDS; round++) {
 		r = look(c, dir, row, expected, &seen, found, &is_new);
 		least = r == 2 ? 2 : least;

@@ -15,6 +15,8 @@ setup() {
 	mkdir -p "$tree/etc/hfttune"
 	printf '[conffile]\napp = /etc/default/app.toml\n' >"$tree/etc/hfttune/host.conf"
 	application
+	mkdir -p "$tree/etc/systemd/system" "$tree/usr/lib/systemd/system"
+	printf '[Service]\nExecStart=/usr/bin/a\n' >"$tree/usr/lib/systemd/system/a.service"
 	profile p <<-'END'
 		[phase a]
 		[a/conffile app]
@@ -25,6 +27,9 @@ setup() {
 		[a/boot]
 		skew_tick = 1
 		tsc = reliable
+		[a/service a.service]
+		Nice = -5
+		LimitNOFILE = 4096
 	END
 	swappiness=$(value /proc/sys/vm/swappiness)
 	before=$(files)
@@ -36,9 +41,10 @@ application() { # a file of somebody else's
 	chmod 604 "$tree/etc/default/app.toml"
 }
 
-# Names, modes and contents of what a boot loader reads, and what lies beside it.
+# Names, modes and contents of what a boot loader and systemd read, and what lies beside it.
 files() {
-	(cd "$tree/etc" && find default -printf '%p %m %y\n' | sort && find default -type f -print0 | sort -z | xargs -0 cksum)
+	(cd "$tree/etc" && find default systemd -printf '%p %m %y\n' | sort &&
+		find default systemd -type f -print0 | sort -z | xargs -0 cksum)
 }
 
 every_point() {
@@ -51,6 +57,7 @@ fresh() {
 	rm -rf "$tree/var/lib/hfttune"
 	rm -rf "$tree/etc/default/"grub.d "$tree/etc/default/".grub.d*
 	application
+	rm -rf "$tree/etc/systemd/system/"a.service.d "$tree/etc/systemd/system/".a.service.d*
 	echo "$swappiness" >"$tree/proc/sys/vm/swappiness"
 	cp "$BATS_TEST_TMPDIR/boot_id" "$tree/proc/sys/kernel/random/boot_id"
 }
@@ -101,14 +108,14 @@ each_kill() { # VERB...: killed at every call, and recovered in this boot or (ev
 @test "P2 files: an apply that meets a failure at any call for a file" {
 	cp "$tree/proc/sys/kernel/random/boot_id" "$BATS_TEST_TMPDIR/boot_id"
 	HFT_FAULT_COUNT=$BATS_TEST_TMPDIR/points hft apply p >/dev/null || [ $? = 5 ]
-	n=$(grep -c " /etc/default" "$BATS_TEST_TMPDIR/points")
+	n=$(grep -cE " /etc/(default|systemd)" "$BATS_TEST_TMPDIR/points")
 	[ "$n" -gt 10 ]
 	after=$(files)
 	for e in $failures; do
 		for ((i = 1; i <= n; i++)); do
 			fresh
 			status=0
-			HFT_FAULT="*@/etc/default*:$i:$e" hft apply p >"$BATS_TEST_TMPDIR/out" 2>&1 || status=$?
+			HFT_FAULT="*@/etc/[ds]*:$i:$e" hft apply p >"$BATS_TEST_TMPDIR/out" 2>&1 || status=$?
 			case $status in
 			5) same "$after" "$(files)" || { echo "$e at $i: said done, and is not" >&2; return 1; } ;;
 			7) ;;

@@ -186,6 +186,22 @@ static void test_keep_starts_it_with_what_is_kept(void **state)
 	assert_null(strstr(seen.file[1], "LimitNOFILE"));
 }
 
+/* The leave is that of the phase that writes; of one that comes to light, either's. */
+static void test_the_leave_of_the_layer_beneath_is_not_that_of_the_upper_one(void **state)
+{
+	struct tree *t = *state;
+
+	write_profile(t, "p", "restart = allowed\n");
+	apply(t, "p");
+	profile(t, "q", "[phase b]\n[b/service a.service]\nNice = -7\n");
+	apply(t, "q");
+	assert_int_equal(seen.n, 1);
+	assert_state(t, "service a.service Nice", "b", "pending");
+	roll_back_phase(t, "b");
+	assert_int_equal(seen.n, 2);
+	assert_non_null(strstr(seen.file[1], "Nice=-5\n"));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up_unit, tear_down)
 
 int main(void)
@@ -197,6 +213,7 @@ int main(void)
 		CASE(test_a_unit_that_stays_down_is_undone_and_started_again),
 		CASE(test_a_unit_that_cannot_be_brought_back_is_named),
 		CASE(test_keep_starts_it_with_what_is_kept),
+		CASE(test_the_leave_of_the_layer_beneath_is_not_that_of_the_upper_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

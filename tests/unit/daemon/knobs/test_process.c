@@ -95,7 +95,7 @@ static void a_soft_limit_may_be_raised_as_far_as_the_hard_one(void **state)
 	assert_int_equal(holds(t, "LimitNOFILE", "512:65536"), 1);
 	assert_int_equal(holds(t, "LimitNOFILE", "2048:65536"), 0);
 	assert_int_equal(holds(t, "LimitNOFILE", "1024"), 0);
-	assert_string_equal(t->b.s, "1024:65536");
+	assert_string_equal(t->b.s, "the process has 1024:65536");
 	assert_int_equal(holds(t, "LimitMEMLOCK", "infinity"), 1);
 	assert_int_equal(holds(t, "LimitMEMLOCK", "4096"), 0);
 	assert_int_equal(holds(t, "LimitRTPRIO", "0"), 1);
@@ -110,9 +110,11 @@ static void the_process_as_a_whole(void **state)
 	assert_int_equal(holds(t, "OOMScoreAdjust", "0"), 0);
 	assert_int_equal(holds(t, "Slice", "hft-a.slice"), 1);
 	assert_int_equal(holds(t, "Slice", "hft.slice"), 0);
-	assert_string_equal(t->b.s, "hft-a.slice");
+	assert_string_equal(t->b.s, "the process has hft-a.slice");
 	put(t, PROC "cgroup", "2:cpuset:/\n1:name=systemd:/system.slice/" REDIS "\n0::/");
 	assert_int_equal(holds(t, "Slice", "system.slice"), 1);
+	put(t, PROC "cgroup", "1:name=systemd:/\n0::/hft.slice/" REDIS);
+	assert_int_equal(holds(t, "Slice", "hft.slice"), 1);
 }
 
 static void the_memory_policy_is_that_of_the_task(void **state)
