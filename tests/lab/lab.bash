@@ -73,7 +73,8 @@ cached() { # KIND HASH KEEP COMMAND...
 	flock -w 3600 "$fd" || die "another run has been making $kind for an hour"
 	if [ ! -d "$entry" ]; then
 		temporary=$entry.new
-		rm -rf --one-file-system "$temporary"
+		# What runs that were broken off left behind.
+		rm -rf --one-file-system "${cache:?}/$kind"-*.new
 		mkdir "$temporary"
 		"$@" "$temporary" || {
 			rm -rf --one-file-system "${cache:?}/$kind.failed"
