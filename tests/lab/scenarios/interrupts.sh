@@ -3,6 +3,7 @@
 # Every interrupt goes where the profile says but for the managed ones of the disk, which the kernel keeps (it says EIO
 # on Linux 6.1, EPERM on 6.12): they are named once as not applicable, and nothing is undone for them. Nor for the timer,
 # which nobody can move, and which is called no managed interrupt.
+# smoke
 
 # is_managed NUMBER: an interrupt of a queue of the virtio disk.
 is_managed() {

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Governors, limits and idle states are set through the real drivers, do what they say, and come back.
+# smoke
 
 cpu=/sys/devices/system/cpu
 use_profiles power

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # `hfttune host` says of packages, cores, threads, nodes and network cards what the kernel says, with SMT on and off.
+# smoke
 
 # What lscpu knows, as "cpu package core node" lines, against what hfttune says.
 theirs() {
