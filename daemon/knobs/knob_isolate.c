@@ -16,6 +16,7 @@
 #include "daemon/knobs/cpukey.h"
 #include "daemon/knobs/knob.h"
 #include "daemon/knobs/kthreads.h"
+#include "daemon/knobs/program.h"
 #include "daemon/knobs/row.h"
 #include "daemon/knobs/systemd_slice.h"
 #include "lib/base/cpuset.h"
@@ -263,7 +264,7 @@ static int write_type(const struct knob_ctx *c, const char *unit, const char *ty
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	int r = slice_path(unit, PARTITION, &path, err);
 
-	r = r < 0 ? r : fsio_write(c->fs, strbuf_str(&path), type, NULL);
+	r = r < 0 ? r : program_write(c, strbuf_str(&path), type);
 	if (r == 0 || (r == -ENOENT && str_eq(type, MEMBER)))
 		return 0;
 	if (r == -ENOENT)

@@ -8,6 +8,7 @@
 
 #include "daemon/host/host.h"
 #include "daemon/knobs/cpukey.h"
+#include "daemon/knobs/program.h"
 #include "daemon/knobs/tasks.h"
 #include "lib/base/cpuset.h"
 #include "lib/base/err.h"
@@ -227,7 +228,7 @@ static int group_set(const struct knob_ctx *c, const char *name, const struct cp
 	CLEANUP(strbuf_done) struct strbuf text = {0};
 
 	cpuset_format(set, &text);
-	return !path || text.oom ? -ENOMEM : fsio_write(c->fs, path, strbuf_str(&text), NULL);
+	return !path || text.oom ? -ENOMEM : program_write(c, path, strbuf_str(&text));
 }
 
 /* --- the kinds ------------------------------------------------------------------------------------------------------ */

@@ -167,7 +167,7 @@ static void values_are_judged_without_an_object(void **state)
 		assert_string_equal(parsed(t, knob_find(unseen[i].knob), NULL, unseen[i].option, unseen[i].value),
 		                    unseen[i].expected);
 	for (size_t k = 0; k < n_knobs; k++)
-		assert_string_equal(parsed(t, knobs[k], NULL, "no.such_option", "1"), ERR_INVALID_PROFILE);
+		assert_string_equal(parsed(t, knobs[k], NULL, "no such option", "1"), ERR_INVALID_PROFILE);
 	cputree_free(t);
 }
 
