@@ -179,28 +179,39 @@ static int read_lines(const char *unit, struct dropin *d, char *text, struct hft
 	return 0;
 }
 
+/* Where the file is not, its directory changed when it went; or the one above, with the directory. */
+static uint64_t changed(const struct knob_ctx *c, const char *path)
+{
+	CLEANUP(mem_freep) char *at = strdup(path);
+	struct stat st = { 0 };
+
+	for (char *slash = at; slash != NULL && fsio_stat(c->fs, at, &st, NULL) == -ENOENT;) {
+		slash = strrchr(at, '/');
+		if (slash == NULL || slash == at)
+			break;
+		*slash = '\0';
+	}
+	return (uint64_t)st.st_mtim.tv_sec * 1000000 + (uint64_t)st.st_mtim.tv_nsec / 1000;
+}
+
 int dropin_read(const struct knob_ctx *c, const char *unit, struct dropin *ret, struct hft_err *err)
 {
 	CLEANUP(dropin_done) struct dropin d = { 0 };
 	CLEANUP(strbuf_done) struct strbuf text = { 0 };
 	struct hft_err own = { 0 };
-	struct stat st;
 
 	d.path = str_printf("/etc/systemd/system/%s.d/50-hfttune.conf", unit);
 	if (d.path == NULL)
 		return err_oom(err);
 	int r = fsio_read_file(c->fs, d.path, FILE_MAX, &text, &own);
-	if (r == 0)
-		r = fsio_stat(c->fs, d.path, &st, &own);
-	if (r == 0) {
-		d.changed_us = (uint64_t)st.st_mtim.tv_sec * 1000000 + (uint64_t)st.st_mtim.tv_nsec / 1000;
-		r = text.len > 0 ? read_lines(unit, &d, text.s, &own) : 0;
-	}
+	if (r == 0 && text.len > 0)
+		r = read_lines(unit, &d, text.s, &own);
 	if (r < 0 && r != -ENOENT) {
 		if (err != NULL)
 			*err = own;
 		return r;
 	}
+	d.changed_us = changed(c, d.path);
 	dropin_done(ret);
 	*ret = d;
 	d = (struct dropin){ 0 };

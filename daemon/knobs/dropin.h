@@ -23,7 +23,7 @@ struct dropin { /* zero-initialise; dropin_done frees */
 	char variable[32];         /* what the allocator reads: "MALLOC_CONF"; "" without options */
 	struct strlist options;    /* "narenas=2" */
 	bool made_dir;             /* the directory came with the file */
-	uint64_t changed_us;       /* when it was written, CLOCK_REALTIME; 0: it is not there */
+	uint64_t changed_us;       /* when it was written, CLOCK_REALTIME; when it is not there: at the latest since then */
 };
 void dropin_done(struct dropin *d);
 

@@ -12,8 +12,8 @@ struct service_row {
 	int (*parse)(const struct knob_ctx *c, const char *value, struct strbuf *ret);
 	const char *numbers; /* what systemd says for a word: "0=other|1=fifo"; NULL: the canonical text itself */
 	/*
-	 * Has the task or process, whose directory of /proc is given, what is expected? 1: just that; 2: CPUs, and fewer
-	 * than those; 0: no, *found says what; -ENOENT: it is gone; other -errno. `whole`: asked once for a process, not
+	 * Has the task or process, whose directory of /proc is given, what is expected? 1: just that; 2: it may be (fewer
+	 * CPUs), if it was started with that; 0: no, *found says what; -ENOENT: it is gone; other -errno. `whole`: asked once for a process, not
 	 * for each of its threads. NULL: a property of the control group.
 	 */
 	int (*holds)(const struct knob_ctx *c, const char *dir, const char *expected, struct strbuf *found);

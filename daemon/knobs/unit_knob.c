@@ -86,14 +86,15 @@ static int judge_running(const struct knob_ctx *c, const struct unit_question *q
                          const char *expected, struct knob_verdict *v, struct hft_err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf found = { 0 };
-	bool set = q->wanted[0] != '\0', younger = set && u->started_us >= q->changed_us;
+	bool set = q->wanted[0] != '\0', younger = u->started_us >= q->changed_us;
 
 	int has = look(c, q, u, expected, &found);
 	if (has == -ENOENT) /* it has ended just now */
 		return verdict(v, KNOB_OK, "at the next start");
 	if (has < 0)
 		return err_raise(err, ERR_IO, -has, q->unit, "cannot see what %s runs with: %s", q->unit, strerror(-has));
-	if (has == 1 || (has == 2 && younger))
+	/* What is not set is the unit's own doing, once it was started without us. */
+	if (has == 1 || (younger && (has == 2 || !set)))
 		return verdict(v, KNOB_OK, "");
 	if (!q->at_once && !younger)
 		return verdict(v, KNOB_PENDING, "restart");

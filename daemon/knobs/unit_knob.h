@@ -21,7 +21,7 @@ bool unit_knob_restarts(const char *key, char ret_unit[static KNOB_UNIT_MAX]);
 struct unit_question {
 	const char *unit, *wanted;
 	const char *written;      /* the value in the drop-in */
-	uint64_t changed_us;      /* of the drop-in */
+	uint64_t changed_us;      /* when the drop-in was written, or taken away */
 	bool at_once;             /* needs no restart */
 	/* What systemd has loaded, canonical. */
 	int (*loaded)(const struct systemd_unit *u, const void *data, struct strbuf *ret, struct hft_err *err);
