@@ -155,6 +155,8 @@ static void threads_of_the_kernel(void **state)
 	assert_string_equal(value_now(t, &knob_thread, "kernel rcuog/0 policy"), ERR_NOT_APPLICABLE);
 	assert_string_equal(value_now(t, &knob_thread, "kernel other policy"), "other@13!99");
 	assert_int_equal(judged(t, &knob_thread, "kernel rcuog/0 policy", "fifo 1"), KNOB_NA);
+	record(t, &(struct recorded){12, 12, "ksoftirqd/0", 0, 0, 99, 0, 0, "0-3"}); /* of a user */
+	assert_string_equal(value_now(t, &knob_thread, "kernel ksoftirqd/0 policy"), ERR_NOT_APPLICABLE);
 }
 
 static void threads_of_interrupts(void **state)
@@ -316,6 +318,7 @@ static _Noreturn void serve(int out)
 	const struct sched_param none = {0};
 	pthread_t thread;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
 	for (int i = 0; i < N_THREADS; i++)
 		pthread_create(&thread, NULL, idle_thread, &tids[i]);
 	for (int i = 0; i < N_THREADS; i++)
