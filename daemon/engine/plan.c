@@ -583,6 +583,22 @@ static int release_gone(struct build *b, const struct state_object *o, const cha
 	return set_reason(st, why, err);
 }
 
+/* It may come back with its CPU, and that with this plan; the original is kept until then. */
+static int release_away(struct build *b, const struct state_object *o, const struct layer *from, const char *why,
+                        struct hft_err *err)
+{
+	struct step *st;
+	int r = add_step(b, o->ref.knob, o->ref.key, NULL, o->original, &st, err);
+
+	if (r < 0)
+		return r;
+	st->state = STEP_NA;
+	st->settle = st->waits = true;
+	if (from && !describe(st, from, layer_entry(from, o->ref.knob, o->ref.key)))
+		return err_oom(err);
+	return set_reason(st, why, err);
+}
+
 static int release(struct build *b, const struct state_object *o, struct hft_err *err)
 {
 	const struct layer *from = former_layer(b, &o->ref);
@@ -595,6 +611,8 @@ static int release(struct build *b, const struct state_object *o, struct hft_err
 			*err = gone;
 		return r;
 	}
+	if (r == 0 && gone.sys == EBUSY)
+		return release_away(b, o, from, gone.msg, err);
 	if (r == 0)
 		return release_gone(b, o, gone.msg, err);
 	r = add_step(b, o->ref.knob, o->ref.key, strbuf_str(&b->current), o->original, &st, err);

@@ -140,7 +140,7 @@ static int turn_na(struct run *run, struct step *st, struct hft_err *why)
 			return -EPERM;
 		set = !e || step_set(&e->na, why->msg);
 		if (e) /* what has gone with its CPU may come back, and can be seen then */
-			e->refused = why->sys != ENOENT;
+			e->refused = why->sys != ENOENT && why->sys != EBUSY;
 	}
 	state_drop_object(&run->p->next, st->knob, st->key);
 	run->state_changed = true;
@@ -218,7 +218,7 @@ struct refusal { /* the last one of a round */
 
 static bool is_settled(const struct step *st, const char *wanted)
 {
-	return !st->settle || !wanted || st->state == STEP_CONFLICT || st->state == STEP_NA;
+	return !st->settle || !wanted || st->state == STEP_CONFLICT || (st->state == STEP_NA && !st->waits);
 }
 
 /* One turn over the objects that depend on each other: 1 when all hold, 0 when something had to be written. */
@@ -586,6 +586,25 @@ static int note_companions(struct run *run, struct hft_err *err)
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+/* The originals that waited for a CPU are in place when it came back with this transaction; else they wait on. */
+static void release_waiting(struct run *run)
+{
+	for (size_t i = 0; i < run->n; i++) {
+		struct step *st = run->steps[i];
+		struct hft_err err = {0};
+		enum knob_verdict_state v;
+
+		if (!st->waits)
+			continue;
+		st->state = check(run, st, st->after, &v, &err) == 1 ? STEP_RESTORED : STEP_NA;
+		if (st->state != STEP_RESTORED)
+			continue;
+		state_drop_object(&run->p->next, st->knob, st->key);
+		step_set(&st->reason, NULL);
+		run->state_changed = true;
+	}
 }
 
 /* --- back ------------------------------------------------------------------------------------------------------------------- */
@@ -1104,6 +1123,8 @@ int run_plan(const struct session *s, struct plan *p, const struct run_labels *l
 	if (r < 0)
 		return r;
 	r = forward(&run, labels->keep, err);
+	if (r == 0)
+		release_waiting(&run);
 	if (r == 0)
 		r = note_companions(&run, err);
 	if (r == 0)

@@ -115,8 +115,8 @@ struct knob {
 	 * says the bounds). Must not write. */
 	int (*parse)(const struct knob_ctx *c, const char *key, const char *option, const char *value,
 	             struct strbuf *ret, struct hft_err *err);
-	/* The current canonical value. -ENOENT ERR_NOT_APPLICABLE when the object is gone or lacks; -EIO and others
-	 * ERR_IO. ret is reset first. */
+	/* The current canonical value. -ENOENT ERR_NOT_APPLICABLE when the object is gone or lacks, -EBUSY ERR_NOT_APPLICABLE
+	 * when it is only away with its CPU; -EIO and others ERR_IO. ret is reset first. */
 	int (*read)(const struct knob_ctx *c, const char *key, struct strbuf *ret, struct hft_err *err);
 	/* Write a canonical value (from parse, or from read: an original). Re-resolves the key first. Does not read
 	 * back. -EPERM/-EIO of a managed interrupt is ERR_NOT_APPLICABLE; otherwise ERR_WRITE_FAILED. */

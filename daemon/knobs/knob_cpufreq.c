@@ -134,13 +134,19 @@ static int object_of_key(const struct knob_ctx *c, const char *key, struct cpufr
 	return 0;
 }
 
-/* As object_of_key, for a file that must be there. */
+static bool is_offline(const struct knob_ctx *c, const struct cpufreq_object *o);
+
+#define OFFLINE "all CPUs of the policy are offline"
+
+/* As object_of_key, for a file that must be there. Those of a policy stay when its CPUs go, and say EBUSY. */
 static int object_present(const struct knob_ctx *c, const char *key, struct cpufreq_object *ret, struct hft_err *err)
 {
 	int r = object_of_key(c, key, ret, err);
 	if (r < 0)
 		return r;
-	return ret->path[0] != '\0' ? 0 : err_raise(err, ERR_NOT_APPLICABLE, ENOENT, key, "%s", ret->option->lacks);
+	if (ret->path[0] == '\0')
+		return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, key, "%s", ret->option->lacks);
+	return is_offline(c, ret) ? err_raise(err, ERR_NOT_APPLICABLE, EBUSY, key, OFFLINE) : 0;
 }
 
 /* --- policies ----------------------------------------------------------------------------------------------------- */
@@ -190,15 +196,19 @@ static void policy_cpus(const struct knob_ctx *c, int policy, struct cpuset *ret
 	}
 }
 
-static const char *policy_lacks(const struct knob_ctx *c, const struct cpufreq_object *o)
+static bool is_offline(const struct knob_ctx *c, const struct cpufreq_object *o)
 {
 	struct cpuset online;
 
+	return o->option->scope == CPUFREQ_POLICY && cpus_beside(c, o->n, "affected_cpus", &online) == 0 &&
+	       cpuset_is_empty(&online);
+}
+
+static const char *policy_lacks(const struct knob_ctx *c, const struct cpufreq_object *o)
+{
 	if (o->path[0] == '\0')
 		return o->option->lacks;
-	if (cpus_beside(c, o->n, "affected_cpus", &online) == 0 && cpuset_is_empty(&online))
-		return "all CPUs of the policy are offline";
-	return NULL;
+	return is_offline(c, o) ? OFFLINE : NULL;
 }
 
 static int add_policy(const struct knob_ctx *c, const struct cpufreq_option *option, int policy,
@@ -338,22 +348,13 @@ static int object_read(const struct knob_ctx *c, const struct cpufreq_object *o,
 	return r < 0 ? r : accept(invert(o, strbuf_str(&text)), ret, err);
 }
 
-/* The files of a policy stay when its CPUs go, and say EBUSY. */
-static int raise_if_offline(const struct knob_ctx *c, const struct cpufreq_object *o, const char *key, int r,
-                            struct hft_err *err)
-{
-	const char *why = r == -EBUSY && o->option->scope == CPUFREQ_POLICY ? policy_lacks(c, o) : NULL;
-
-	return why == NULL ? r : err_raise(err, ERR_NOT_APPLICABLE, ENOENT, key, "%s", why);
-}
-
 static int cpufreq_read(const struct knob_ctx *c, const char *key, struct strbuf *ret, struct hft_err *err)
 {
 	struct cpufreq_object o;
 
 	strbuf_reset(ret);
 	int r = object_present(c, key, &o, err);
-	return r < 0 ? r : raise_if_offline(c, &o, key, object_read(c, &o, ret, err), err);
+	return r < 0 ? r : object_read(c, &o, ret, err);
 }
 
 /* "max" as the number that it is now; anything else as it is. */
@@ -389,7 +390,7 @@ static int cpufreq_write(const struct knob_ctx *c, const char *key, const char *
 		r = settle(c, &o, value, &text, err);
 	if (r < 0 || set_by_library(c, &o, strbuf_str(&text)))
 		return r;
-	r = raise_if_offline(c, &o, key, cpukey_write(c, o.path, invert(&o, strbuf_str(&text)), err), err);
+	r = cpukey_write(c, o.path, invert(&o, strbuf_str(&text)), err);
 	if (r < 0 && o.option->refused != NULL)
 		err_hint(err, "%s", o.option->refused);
 	return r;
@@ -405,7 +406,7 @@ static int judge(const struct knob_ctx *c, const char *key, const char *wanted, 
 	if (r == 0)
 		r = settle(c, &o, wanted, &want, err);
 	if (r == 0)
-		r = raise_if_offline(c, &o, key, object_read(c, &o, &ret->found, err), err);
+		r = object_read(c, &o, &ret->found, err);
 	if (r < 0)
 		return r;
 	bool holds = str_eq(strbuf_str(&ret->found), strbuf_str(&want));
@@ -422,7 +423,7 @@ static int cpufreq_verify(const struct knob_ctx *c, const char *key, const char 
 
 	strbuf_reset(&ret->found);
 	int r = judge(c, key, wanted, ret, &lacks);
-	if (r == -ENOENT) {
+	if (r < 0 && str_eq(lacks.code, ERR_NOT_APPLICABLE)) {
 		ret->state = KNOB_NA;
 		snprintf(ret->reason, sizeof(ret->reason), "%.*s", (int)sizeof(ret->reason) - 1, lacks.msg);
 		return 0;

@@ -113,6 +113,25 @@ static void test_all_comes_back(void **state)
 	assert_string_equal(allowed(t), "3");
 }
 
+static void driver_resets(struct tree *t)
+{
+	put(t, IRQ_5, "2");
+}
+
+/* A driver that places its interrupts anew when CPUs come (virtio_net), after they were put back. */
+static void test_all_is_looked_at_again_when_cpus_have_come(void **state)
+{
+	struct tree *t = *state;
+
+	profile(t, "quiet", quiet);
+	apply(t, "quiet");
+	t->object = "smt control";
+	t->event = driver_resets;
+	roll_back_all(t);
+	t->event = NULL;
+	assert_file(t, IRQ_5, "0-3");
+}
+
 /* A thread that somebody pinned anew is theirs, and no conflict. */
 static void test_what_others_pinned_stays(void **state)
 {
@@ -158,6 +177,92 @@ static void test_rolled_back_in_any_order(void **state)
 	assert_string_equal(allowed(t), "3");
 }
 
+/* --- what is away with its CPU --------------------------------------------------------------------------------------- */
+
+#define POLICY(n) CPU "cpufreq/policy" n "/"
+
+static void put_policies(struct tree *t)
+{
+	char line[] = "f 0644 " POLICY("{0-3}") "scaling_governor\tpowersave";
+	char offered[] = "f 0444 " POLICY("{0-3}") "scaling_available_governors\tperformance powersave";
+
+	assert_int_equal(tree_line(t->dir, line), 0);
+	assert_int_equal(tree_line(t->dir, offered), 0);
+	put(t, POLICY("0") "affected_cpus", "0");
+	put(t, POLICY("1") "affected_cpus", "1");
+	put(t, POLICY("2") "affected_cpus", "2");
+	put(t, POLICY("3") "affected_cpus", "3");
+	profile(t, "power", "[phase p]\n[p/cpufreq]\ngovernor = performance\n");
+	profile(t, "smt", "[phase s]\n[s/smt]\ncontrol = off\n");
+}
+
+static void come_back(struct tree *t)
+{
+	put(t, POLICY("1") "affected_cpus", "1");
+	put(t, POLICY("3") "affected_cpus", "3");
+}
+
+static void go(struct tree *t)
+{
+	put(t, POLICY("1") "affected_cpus", "");
+	put(t, POLICY("3") "affected_cpus", "");
+}
+
+/* Tuned, then gone, then back: in one transaction, or one after the other. */
+static void test_what_was_away_is_put_back_with_its_cpu(void **state)
+{
+	struct tree *t = *state;
+
+	put_policies(t);
+	for (int together = 0; together < 2; together++) {
+		apply(t, "power");
+		apply(t, "smt");
+		assert_file(t, POLICY("1") "scaling_governor", "performance");
+		go(t);
+		t->object = "smt control";
+		t->event = come_back;
+		if (together) {
+			roll_back_all(t);
+		} else {
+			t->event = NULL;
+			roll_back_phase(t, "power/p");
+			assert_file(t, POLICY("0") "scaling_governor", "powersave");
+			assert_file(t, POLICY("1") "scaling_governor", "performance");
+			plan(t, "smt");
+			assert_int_equal(t->result.txn, 0);
+			t->event = come_back;
+			roll_back_phase(t, "smt/s");
+		}
+		t->event = NULL;
+		assert_file(t, CPU "online", "0-3");
+		assert_file(t, POLICY("1") "scaling_governor", "powersave");
+		assert_file(t, POLICY("3") "scaling_governor", "powersave");
+		assert_int_equal(n_originals(t), 0);
+	}
+}
+
+/* A policy whose CPU goes with the plan is not applicable, and the rest is applied. */
+static void test_what_goes_with_the_plan(void **state)
+{
+	struct tree *t = *state;
+
+	put_policies(t);
+	profile(t, "both", "[phase a]\n[a/smt]\ncontrol = off\n[a/cpufreq]\ngovernor = performance\n");
+	t->object = "cpufreq policy0 governor";
+	t->event = go;
+	apply(t, "both");
+	t->event = NULL;
+	assert_file(t, POLICY("0") "scaling_governor", "performance");
+	assert_file(t, POLICY("1") "scaling_governor", "powersave");
+	assert_state(t, "cpufreq policy1 governor", "a", "not_applicable");
+	verify(t);
+	assert_state(t, "cpufreq policy1 governor", "a", "not_applicable");
+	t->object = "smt control";
+	t->event = come_back;
+	roll_back_all(t);
+	assert_file(t, POLICY("0") "scaling_governor", "powersave");
+}
+
 /* P11: half a core that lost its other half is a whole one; none at all is refused. */
 static void test_a_core_is_left_for_the_house(void **state)
 {
@@ -181,8 +286,11 @@ int main(void)
 		TEST(test_online_is_after_the_plans_own_steps),
 		TEST(test_only_the_phases_that_are_asked_for_count),
 		TEST(test_all_comes_back),
+		TEST(test_all_is_looked_at_again_when_cpus_have_come),
 		TEST(test_what_others_pinned_stays),
 		TEST(test_rolled_back_in_any_order),
+		TEST(test_what_was_away_is_put_back_with_its_cpu),
+		TEST(test_what_goes_with_the_plan),
 		TEST(test_a_core_is_left_for_the_house),
 	};
 
