@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files of a unit, least important first, and the one line that is asked for. Must not judge what is in them. */
+/* The files of a unit, and the one line that is asked for. Must not judge what is in them. */
 #include "daemon/knobs/unitfile.h"
 
 #include <errno.h>
@@ -15,9 +15,9 @@
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.\\@"
 #define EXEC_START "ExecStart="
 
-/* Where unit files are, the least important first (systemd.unit(5)); what is not there is passed over. */
-static const char *const dirs[] = { "/lib/systemd/system", "/usr/lib/systemd/system", "/usr/local/lib/systemd/system",
-	                            "/run/systemd/system", "/etc/systemd/system" };
+/* Where unit files are, the most important first (systemd.unit(5)); what is not there is passed over. */
+static const char *const dirs[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
+	                            "/usr/lib/systemd/system", "/lib/systemd/system" };
 
 bool unitfile_is_service(const char *name)
 {
@@ -92,7 +92,7 @@ static int scan_dropins(const struct knob_ctx *c, const char *name, struct found
 	size_t n = 0;
 	int r = 0;
 
-	for (size_t i = ARRAY_LEN(dirs); r == 0 && i-- > 0;) {
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(dirs); i++) {
 		CLEANUP(mem_freep) char *dir = str_printf("%s/%s.d", dirs[i], name);
 		r = dir == NULL ? err_oom(err) : fsio_list(c->fs, dir, &names[i], err);
 		if (r == -ENOENT || r == -ELOOP || r == -ENOTDIR) /* /lib is a link where it is merged with /usr */
@@ -121,7 +121,7 @@ static int scan_main(const struct knob_ctx *c, const char *name, struct found *r
 {
 	int r = 0;
 
-	for (size_t i = ARRAY_LEN(dirs); r == 0 && i-- > 0;) {
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(dirs); i++) {
 		CLEANUP(mem_freep) char *dir = strdup(dirs[i]);
 		CLEANUP(mem_freep) char *path = str_printf("%s/%s", dirs[i], name);
 		CLEANUP(strbuf_done) struct strbuf target = { 0 };

@@ -110,8 +110,14 @@ refused() { # STATUS CODE SELECTOR SETTING
 @test "conffile: a read-only file system names the drop-in" {
 	needs_root
 	unshare -m true 2>/dev/null || skip "no mount namespace of its own"
-	exits 1 unshare -m bash -c 'mount --bind -o ro "$1" "$1" && mount -o remount,bind,ro "$1" && shift && "$@"' - \
-		"$tree/etc/redistill" "$build/hfttune" --root "$tree" --profile-dir "$profiles" --json apply p
+	cat >"$BATS_TEST_TMPDIR/read-only" <<-'END'
+		mount --bind -o ro "$1" "$1"
+		mount -o remount,bind,ro "$1"
+		shift
+		exec "$@"
+	END
+	exits 1 unshare -m bash -e "$BATS_TEST_TMPDIR/read-only" "$tree/etc/redistill" \
+		"$build/hfttune" --root "$tree" --profile-dir "$profiles" --json apply p
 	[[ $(field .error.hint) == *ReadWritePaths=/etc/redistill* ]]
 	exits 0 hft --json status
 	[ "$(field '.layers | length')" = 0 ]

@@ -255,8 +255,7 @@ refused() {
 	cli -a geheim acl setuser tuner '+config|set' 2>/dev/null
 	exits 0 hft apply p
 	exits 0 hft rollback --all
-	cat "$tree/etc/hfttune/redis.password" >"$BATS_TEST_TMPDIR/secret"
-	! grep -rqE 'geheim|wort' "$tree/var/lib/hfttune"
+	absent 'geheim|wort' "$tree/var/lib/hfttune/txn/"*
 }
 
 @test "redis: CONFIG by another name, and a socket that another server has taken" {
@@ -297,4 +296,39 @@ refused() {
 	exits 3 hft --json plan r
 	[ "$(field '.steps | length')" = "$(wc -l <<<"$rows")" ]
 	same "" "$(field '.steps[] | select(.before != "") | .object + " " + .before')"
+}
+
+# Of a copied tree only the socket in it is spoken to; a port is this host's, here in a network of the test's own.
+@test "redis: a port of this host, and a server that does not answer" {
+	needs_root
+	unshare -mn true 2>/dev/null || skip "no namespaces of its own"
+	printf 'port 7777\nbind 127.0.0.1 -::1\nsave ""\nhz 10\n' >"$BATS_TEST_TMPDIR/live.conf"
+	profile l <<<$'[phase a]\n[a/redis live.service]\nhz = 8\ntimeout = 60'
+	cat >"$BATS_TEST_TMPDIR/on-a-port" <<-'END'
+		set -eu
+		hft() { "$2/hfttune" --standalone --state-dir "$1/state" --profile-dir "$3" "${@:4}"; }
+		is() { [ "$(redis-cli -p 7777 config get "$1" | tail -n 1)" = "$2" ]; }
+		ip link set lo up
+		mount --make-rprivate /
+		mount -t tmpfs none /etc/systemd/system
+		printf '[Service]\nExecStart=/usr/bin/redis-server %s/live.conf\n' "$1" >/etc/systemd/system/live.service
+		cp "$1/live.conf" "$1/before"
+		"$1/redis-server" "$1/live.conf" --dir "$1" --logfile "$1/log" &
+		trap 'kill -9 $!' EXIT
+		until redis-cli -p 7777 ping >/dev/null 2>&1; do sleep 0.1; done
+		hft "$@" apply l
+		is hz 8
+		grep -qx 'timeout 60' "$1/live.conf"
+		kill -STOP $!
+		r=0; s=$SECONDS; hft "$@" --json verify >"$1/out" || r=$?
+		kill -CONT $!
+		[ $r = 1 ] && [ $((SECONDS - s)) -lt 15 ]
+		[ "$(jq -r .error.code "$1/out")" = timeout ]
+		hft "$@" verify
+		hft "$@" rollback --all
+		is hz 10
+		is timeout 0
+		cmp "$1/before" "$1/live.conf"
+	END
+	exits 0 unshare -mn bash "$BATS_TEST_TMPDIR/on-a-port" "$BATS_TEST_TMPDIR" "$build" "$profiles"
 }
