@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * knob conffile: single values in the configuration files of applications, of those files alone that host.conf lists: a
- * profile says NAME, never a path. An object is "NAME SECTION.KEY". The application reads it when it is started.
+ * profile says NAME, never a path. An object is "NAME SECTION.KEY", or "NAME UNIT SECTION.KEY" where host.conf names the
+ * unit that has to be started anew to read the file, too.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemon/knobs/conffile.h"
 #include "daemon/knobs/edited.h"
+#include "daemon/knobs/unitfile.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
@@ -15,6 +19,7 @@
 extern const struct knob knob_conffile;
 
 #define SECTION "conffile"
+#define STARTED "/run/systemd/units/invocation:"
 #define FILE_MAX (1024 * 1024)
 #define VALUE_MAX 1024
 #define OPTION_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
@@ -22,6 +27,7 @@ extern const struct knob knob_conffile;
 /* A file, and the option in it. */
 struct place {
 	struct strbuf path, text;
+	char *unit; /* as host.conf has it, or NULL */
 	const struct conffile_format *format;
 	const char *option;
 };
@@ -30,6 +36,7 @@ static void place_done(struct place *p)
 {
 	strbuf_done(&p->path);
 	strbuf_done(&p->text);
+	mem_freep(&p->unit);
 }
 
 static bool is_option(const char *s)
@@ -37,6 +44,24 @@ static bool is_option(const char *s)
 	size_t n = strlen(s);
 
 	return n > 0 && n < 128 && strspn(s, OPTION_CHARS) == n && s[0] != '.' && s[n - 1] != '.' && strstr(s, "..") == NULL;
+}
+
+/* "PATH UNIT" */
+static int split_unit(struct place *p, const char *name, struct hft_err *err)
+{
+	char *blank = strchr(p->path.s, ' ');
+
+	if (blank == NULL)
+		return 0;
+	const char *unit = blank + strspn(blank, " ");
+	if (!unitfile_is_service(unit))
+		return err_raise(err, ERR_INVALID_PROFILE, EINVAL, name,
+		                 "host.conf: write `%s = FILE` or `%s = FILE UNIT`; \"%s\" is no name of a service", name, name,
+		                 unit);
+	p->unit = strdup(unit);
+	*blank = '\0';
+	p->path.len = (size_t)(blank - p->path.s);
+	return p->unit != NULL ? 0 : err_oom(err);
 }
 
 static int path_of(const struct knob_ctx *c, const char *name, struct place *ret, struct hft_err *err)
@@ -50,6 +75,9 @@ static int path_of(const struct knob_ctx *c, const char *name, struct place *ret
 		err_hint(err, "write `%s = FILE` into its section [" SECTION "]", name);
 		return -ENOENT;
 	}
+	r = split_unit(ret, name, err);
+	if (r < 0)
+		return r;
 	ret->format = conffile_format(strbuf_str(&ret->path));
 	if (ret->format != NULL)
 		return 0;
@@ -69,11 +97,11 @@ static int read_text(const struct knob_ctx *c, struct place *p, struct hft_err *
 
 static int place_of(const struct knob_ctx *c, const char *key, struct place *ret, struct hft_err *err)
 {
-	const char *blank = strchr(key, ' ');
-	CLEANUP(mem_freep) char *name = blank != NULL ? str_dup_n(key, (size_t)(blank - key)) : NULL;
+	const char *blank = strrchr(key, ' ');
+	CLEANUP(mem_freep) char *name = str_dup_n(key, strcspn(key, " "));
 
 	if (blank == NULL || !is_option(blank + 1))
-		return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, key, "no \"NAME SECTION.KEY\"");
+		return err_raise(err, ERR_NOT_APPLICABLE, ENOENT, key, "names no value of a file");
 	if (name == NULL)
 		return err_oom(err);
 	ret->option = blank + 1;
@@ -97,7 +125,8 @@ static int conffile_list(const struct knob_ctx *c, const char *selector, const c
 	int r = path_of(c, selector, &p, err);
 	if (r < 0)
 		return r;
-	CLEANUP(mem_freep) char *key = str_printf("%s %s", selector, option);
+	CLEANUP(mem_freep) char *key =
+		str_printf("%s%s%s %s", selector, p.unit != NULL ? " " : "", p.unit != NULL ? p.unit : "", option);
 	CLEANUP(mem_freep) char *na = str_printf("there is no %s", strbuf_str(&p.path));
 	if (key == NULL || na == NULL)
 		return err_oom(err);
@@ -145,6 +174,37 @@ static int conffile_write(const struct knob_ctx *c, const char *key, const char 
 	return r < 0 ? r : edited_write(c, strbuf_str(&p.path), &p.text, &text, err);
 }
 
+/* Was the unit started before the file was changed? The link is made when a unit starts, and goes when it stops. */
+static bool is_read_before(const struct knob_ctx *c, const char *unit, const char *path)
+{
+	CLEANUP(mem_freep) char *link = str_printf(STARTED "%s", unit);
+	struct stat start, file;
+
+	if (link == NULL || fsio_link_stat(c->fs, link, &start, NULL) < 0 || fsio_stat(c->fs, path, &file, NULL) < 0)
+		return false;
+	return file.st_ctim.tv_sec > start.st_mtim.tv_sec ||
+	       (file.st_ctim.tv_sec == start.st_mtim.tv_sec && file.st_ctim.tv_nsec > start.st_mtim.tv_nsec);
+}
+
+static int conffile_verify(const struct knob_ctx *c, const char *key, const char *wanted, struct knob_verdict *ret,
+                           struct hft_err *err)
+{
+	CLEANUP(place_done) struct place p = { 0 };
+
+	ret->reason[0] = '\0';
+	int r = place_of(c, key, &p, err);
+	if (r == 0)
+		r = conffile_get(p.format, strbuf_str(&p.text), strbuf_str(&p.path), p.option, &ret->found, err);
+	if (r < 0)
+		return r;
+	ret->state = strcmp(strbuf_str(&ret->found), wanted) == 0 ? KNOB_OK : KNOB_DRIFT;
+	if (ret->state == KNOB_OK && p.unit != NULL && is_read_before(c, p.unit, strbuf_str(&p.path))) {
+		ret->state = KNOB_PENDING;
+		snprintf(ret->reason, sizeof(ret->reason), "restart");
+	}
+	return 0;
+}
+
 static void conffile_let_go(const struct knob_ctx *c, const char *key, const struct strlist *held)
 {
 	CLEANUP(place_done) struct place p = { 0 };
@@ -184,6 +244,7 @@ const struct knob knob_conffile = {
 	.parse = conffile_parse,
 	.read = conffile_read,
 	.write = conffile_write,
+	.verify = conffile_verify,
 	.let_go = conffile_let_go,
 	.explain = conffile_explain,
 };

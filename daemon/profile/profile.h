@@ -139,8 +139,8 @@ int profile_load(const char *name, const struct profile_loader *loader, const st
                  const struct profile_assign *assigns, size_t n_assigns, struct profile **ret, struct hft_err *err);
 /*
  * What host.conf says for knobs: the value of a name in its section [conffile] or [redis-password], where files are named
- * that no profile may name (P11). 1 and the value; 0: it does not say. Every line of these two sections is `NAME = FILE`
- * with an absolute path; nothing is expanded. Errors: ERR_INVALID_PROFILE.
+ * that no profile may name (P11). 1 and the value; 0: it does not say. Every value of these two sections begins with
+ * an absolute path; nothing is expanded. Errors: ERR_INVALID_PROFILE.
  */
 int profile_host_value(const char *path, const struct strbuf *text, const char *section, const char *name,
                        struct strbuf *ret, struct hft_err *err);

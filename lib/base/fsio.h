@@ -60,6 +60,8 @@ int fsio_list(struct fsio *fs, const char *path, struct strlist *ret, struct hft
 /* The last component that a symbolic link points to ("../../devices/x/virtio2" gives "virtio2"); and the whole target. */
 int fsio_link_name(struct fsio *fs, const char *path, struct strbuf *ret, struct hft_err *err);
 int fsio_link_target(struct fsio *fs, const char *path, struct strbuf *ret, struct hft_err *err);
+/* stat(2) of a symbolic link itself: when it was made. */
+int fsio_link_stat(struct fsio *fs, const char *path, struct stat *ret, struct hft_err *err);
 bool fsio_exists(struct fsio *fs, const char *path);
 /* Permission bits (07777) of a file; 0 or -errno. A kernel file without a write bit cannot be changed, even by root. */
 int fsio_mode(struct fsio *fs, const char *path, mode_t *ret);

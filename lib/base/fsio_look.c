@@ -75,6 +75,14 @@ int fsio_link_target(struct fsio *fs, const char *path, struct strbuf *ret, stru
 	return ret->oom ? err_oom(err) : 0;
 }
 
+int fsio_link_stat(struct fsio *fs, const char *path, struct stat *ret, struct hft_err *err)
+{
+	CLEANUP(mem_closep) int fd = fsio_open_faulty(fs, FAULT_OPEN, path, O_PATH | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fsio_raise(err, fd, path, "open");
+	return fstat(fd, ret) < 0 ? fsio_raise(err, -errno, path, "look at") : 0;
+}
+
 int fsio_link_name(struct fsio *fs, const char *path, struct strbuf *ret, struct hft_err *err)
 {
 	int r = fsio_link_target(fs, path, ret, err);

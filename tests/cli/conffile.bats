@@ -78,6 +78,26 @@ state() { (cd "$tree/etc/redistill" && find . -printf '%p %m %u %s %i %T@\n' | s
 	[ "$(ls -A "$tree/etc/redistill")" = redistill.toml ]
 }
 
+@test "conffile: pending until the unit of the application was started anew" {
+	sed -i 's/toml$/& redistill.service/' "$tree/etc/hfttune/host.conf"
+	started=$tree/run/systemd/units/invocation:redistill.service
+	exits 0 hft apply p
+	exits 0 hft --json verify
+	[ "$(field '[.steps[].state] | unique | join(" ")')" = "beneath ok" ] # it does not run
+	mkdir -p "${started%/*}"
+	ln -s 0123 "$started"
+	touch -h -d '1 hour ago' "$started"
+	exits 0 hft --json verify
+	[ "$(field '[.steps[] | select(.state == "pending") | .reason] | unique | .[]')" = restart ]
+	[ "$(field '.steps[] | select(.state == "pending") | .object' | head -n 1)" = "redistill redistill.service server.batch_size" ]
+	ln -sf 4567 "$started"
+	exits 0 hft --json verify
+	[ "$(field '[.steps[].state] | unique | join(" ")')" = "beneath ok" ]
+	exits 0 hft rollback --all
+	printf '[conffile]\nredistill = /etc/redistill/redistill.toml ../x\n' >"$tree/etc/hfttune/host.conf"
+	refused 2 invalid-profile redistill 'server.num_shards = 1'
+}
+
 refused() { # STATUS CODE SELECTOR SETTING
 	printf '[phase a]\n[a/conffile %s]\n%s\n' "$3" "$4" >"$profiles/r.conf"
 	exits "$1" hft --json apply r

@@ -891,6 +891,17 @@ static void test_links_are_read(void **state)
 	assert_err(t, fsio_link_name(t->fs, "/none", &t->b, &t->err), ENOENT, "/none");
 }
 
+static void test_link_stat(void **state)
+{
+	struct tree *t = *state;
+	struct stat st;
+
+	make_link(t, "nowhere", "/link");
+	assert_int_equal(fsio_link_stat(t->fs, "/link", &st, &t->err), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_err(t, fsio_link_stat(t->fs, "/none", &st, &t->err), ENOENT, "/none");
+}
+
 static void test_exists_and_mode(void **state)
 {
 	struct tree *t = *state;
@@ -1076,6 +1087,7 @@ int main(void)
 		TEST(test_kept_large),
 		TEST(test_list),
 		TEST(test_links_are_read),
+		TEST(test_link_stat),
 		TEST(test_exists_and_mode),
 		TEST(test_open_device),
 		TEST(test_mkdirs),
