@@ -155,6 +155,12 @@ static const struct {
 	{ "irq", "affinity", "64-127", "64-127" },
 	{ "irq", "affinity", "3-1", ERR_INVALID_PROFILE },
 	{ "irq", "default_smp_affinity", "", ERR_INVALID_PROFILE },
+	{ "conffile", "server.num_shards", "4096", "4096" },
+	{ "conffile", "server..num_shards", "4096", ERR_INVALID_PROFILE },
+	{ "conffile", "server.num_shards", "", ERR_INVALID_PROFILE },
+	{ "redis", "maxmemory", "1gb", "1073741824" },
+	{ "redis", "hz", "0", ERR_OUT_OF_BOUNDS },
+	{ "redis", "server_cpulist", "64-127", "64-127" },
 };
 
 static void values_are_judged_without_an_object(void **state)
@@ -167,7 +173,7 @@ static void values_are_judged_without_an_object(void **state)
 		assert_string_equal(parsed(t, knob_find(unseen[i].knob), NULL, unseen[i].option, unseen[i].value),
 		                    unseen[i].expected);
 	for (size_t k = 0; k < n_knobs; k++)
-		assert_string_equal(parsed(t, knobs[k], NULL, "no such option", "1"), ERR_INVALID_PROFILE);
+		assert_string_equal(parsed(t, knobs[k], NULL, "no such.option", "1"), ERR_INVALID_PROFILE);
 	cputree_free(t);
 }
 
