@@ -143,6 +143,21 @@ steady() {
 	[ "$(field '.warnings[] | select(.subject == "calm") | .hint')" = 'hfttune apply p --phase calm' ]
 }
 
+@test "doctor: another tool that sets what a layer sets, and a file that will" {
+	mkdir -p "$tree/proc/sys/vm" "$tree/etc/sysctl.d" "$tree/run/systemd/units" "$tree/run/systemd/system"
+	echo 60 >"$tree/proc/sys/vm/swappiness"
+	profile p <<<$'[phase calm]\n[calm/sysctl]\nvm.swappiness = 11'
+	exits 0 hft apply p
+	echo 'vm.swappiness = 40' >"$tree/etc/sysctl.d/60-other.conf"
+	exits 3 moving --json doctor --seconds 1
+	[[ $(field '.warnings[] | select(.subject == "calm") | .message') == *60-other.conf:1*vm.swappiness* ]]
+	ln -s 00112233445566778899aabbccddeeff "$tree/run/systemd/units/invocation:tuned.service"
+	"$build/tests/tools/mktree" "$samples/before.tree" "$tree.again"
+	cp -r --remove-destination "$tree.again/." "$tree/"
+	exits 3 moving --json doctor --seconds 1
+	[[ $(field '.warnings[] | select(.subject == "tuned.service") | .message') == *vm.swappiness* ]]
+}
+
 @test "doctor: never asks a CPU" {
 	exits 3 moving --json doctor --seconds 1
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/passed")" -gt 100 ]
