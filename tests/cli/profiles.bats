@@ -17,7 +17,7 @@ recorded() {
 
 answers() { printf '[cpus]\ntrading = %s\ncollector = %s\norderbook = %s\nnetwork = %s\n' "$@"; }
 
-large() { recorded "$1" 'siblings(4-7)' 'siblings(4-5)' 'siblings(6)' 'siblings(7)'; }
+large() { recorded "$1" 4-7 4-5 6 7; }
 
 hft() { "$build/hfttune" --root "$tree" --profile-dir "$top/profiles" "$@"; }
 
