@@ -9,6 +9,7 @@
 
 #include "daemon/knobs/malloc_rows.h"
 #include "daemon/knobs/service_rows.h"
+#include "daemon/knobs/unit_filter.h"
 #include "daemon/knobs/unit_knob.h"
 #include "lib/base/cpuset.h"
 #include "lib/base/err.h"
@@ -79,68 +80,19 @@ static int refuse_foreign(const struct knob_ctx *c, const char *unit, const char
 	return -EEXIST;
 }
 
-/* --- the unit's sandbox --------------------------------------------------------------------------------------------- */
-
-/* Is sched_setaffinity(2) deadly? A list of what is allowed, or (with ~) of what is not; the first line says which, the
- * others add and take away (systemd.exec(5)). */
-struct filter {
-	bool set, is_deny, listed, harmless; /* harmless: refused with an error instead */
-	char where[256];
-};
-
-static void filter_word(struct filter *f, const char *word, bool inverted, const char *where)
-{
-	static const char *const with[] = { "sched_setaffinity", "@resources", "@system-service", "@known" };
-	size_t n = strcspn(word, ":");
-
-	for (size_t i = 0; i < ARRAY_LEN(with); i++) {
-		if (strlen(with[i]) != n || strncmp(word, with[i], n) != 0)
-			continue;
-		f->listed = inverted == f->is_deny;
-		f->harmless = f->harmless || word[n] == ':';
-		snprintf(f->where, sizeof(f->where), "%s", where);
-	}
-}
-
-static int note_filter(void *data, const char *name, const char *value, const char *where)
-{
-	CLEANUP(strlist_done) struct strlist words = { 0 };
-	struct filter *f = data;
-	bool inverted = value[0] == '~';
-
-	if (strcmp(name, "SystemCallErrorNumber") == 0)
-		f->harmless = value[0] != '\0' && strcmp(value, "kill") != 0;
-	if (strcmp(name, "SystemCallFilter") != 0)
-		return 0;
-	if (value[0] == '\0') {
-		*f = (struct filter){ .harmless = f->harmless };
-		return 0;
-	}
-	if (!f->set)
-		f->is_deny = inverted;
-	if (!f->set)
-		snprintf(f->where, sizeof(f->where), "%s", where);
-	f->set = true;
-	if (strlist_split(&words, value + inverted, " \t") < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < words.n; i++)
-		filter_word(f, words.s[i], inverted, where);
-	return 0;
-}
-
 /* Threads of jemalloc that pin themselves: refused, because the unit would be killed as soon as they do. */
 static int refuse_deadly(const struct knob_ctx *c, const char *unit, const char *option, const char *value,
                          struct hft_err *err)
 {
-	struct filter f = { 0 };
+	char where[256];
 
 	if (strcmp(option, "percpu_arena") != 0 || strcmp(value, "disabled") == 0)
 		return 0;
-	int r = unit_each_setting(c, unit, note_filter, &f, err);
-	if (r < 0 || !f.set || f.harmless || f.listed != f.is_deny)
+	int r = unit_filter_kills(c, unit, where, err);
+	if (r <= 0)
 		return r;
 	err_raise(err, ERR_CONFLICT, EPERM, option, "%s would be killed: its SystemCallFilter= at %s has no sched_setaffinity, "
-	          "which jemalloc's background threads call with %s = %s", unit, f.where, option, value);
+	          "which jemalloc's background threads call with %s = %s", unit, where, option, value);
 	err_hint(err, "leave it out, or give the unit a drop-in with SystemCallFilter=sched_setaffinity");
 	return -EPERM;
 }
@@ -180,15 +132,7 @@ static int malloc_parse(const struct knob_ctx *c, const char *key, const char *o
 
 static int malloc_read(const struct knob_ctx *c, const char *key, struct strbuf *ret, struct hft_err *err)
 {
-	CLEANUP(dropin_done) struct dropin d = { 0 };
-	char unit[DROPIN_UNIT_MAX];
-	const char *option;
-
-	strbuf_reset(ret);
-	int r = unit_knob_open(c, key, unit, &option, &d, err);
-	if (r == 0)
-		strbuf_add(ret, dropin_get(&d.options, option));
-	return r;
+	return unit_knob_read(c, key, true, ret, err);
 }
 
 /* The variable is that of the program as it is now; one that was replaced reads another one. */

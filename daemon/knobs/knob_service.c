@@ -67,15 +67,7 @@ static int service_parse(const struct knob_ctx *c, const char *key, const char *
 
 static int service_read(const struct knob_ctx *c, const char *key, struct strbuf *ret, struct hft_err *err)
 {
-	CLEANUP(dropin_done) struct dropin d = { 0 };
-	char unit[DROPIN_UNIT_MAX];
-	const char *option;
-
-	strbuf_reset(ret);
-	int r = unit_knob_open(c, key, unit, &option, &d, err);
-	if (r == 0)
-		strbuf_add(ret, dropin_get(&d.properties, option));
-	return r;
+	return unit_knob_read(c, key, false, ret, err);
 }
 
 static int service_write(const struct knob_ctx *c, const char *key, const char *value, struct hft_err *err)

@@ -39,6 +39,19 @@ int unit_knob_open(const struct knob_ctx *c, const char *key, char ret_unit[stat
 	return dropin_read(c, ret_unit, ret, err);
 }
 
+int unit_knob_read(const struct knob_ctx *c, const char *key, bool is_option, struct strbuf *ret, struct hft_err *err)
+{
+	CLEANUP(dropin_done) struct dropin d = { 0 };
+	char unit[DROPIN_UNIT_MAX];
+	const char *option;
+
+	strbuf_reset(ret);
+	int r = unit_knob_open(c, key, unit, &option, &d, err);
+	if (r == 0)
+		strbuf_add(ret, dropin_get(is_option ? &d.options : &d.properties, option));
+	return r;
+}
+
 int unit_knob_take_effect(const struct knob_ctx *c, struct hft_err *err)
 {
 	return c->copied ? 0 : systemd_reload(c, err);

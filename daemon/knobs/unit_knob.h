@@ -14,6 +14,8 @@ int unit_knob_list(const struct knob_ctx *c, const char *unit, const char *optio
  * sense; and the errors of dropin_read(). */
 int unit_knob_open(const struct knob_ctx *c, const char *key, char ret_unit[static DROPIN_UNIT_MAX],
                    const char **ret_option, struct dropin *ret, struct hft_err *err);
+/* knob.h's read: of the allocator's options, or of the properties. */
+int unit_knob_read(const struct knob_ctx *c, const char *key, bool is_option, struct strbuf *ret, struct hft_err *err);
 /* Hands the drop-ins over to the service manager. */
 int unit_knob_take_effect(const struct knob_ctx *c, struct hft_err *err);
 bool unit_knob_restarts(const char *key, char ret_unit[static KNOB_UNIT_MAX]);
