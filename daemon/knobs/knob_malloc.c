@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/knobs/malloc_rows.h"
+#include "daemon/knobs/redis.h"
 #include "daemon/knobs/service_rows.h"
 #include "daemon/knobs/unit_filter.h"
 #include "daemon/knobs/unit_knob.h"
@@ -163,7 +164,7 @@ static int malloc_write(const struct knob_ctx *c, const char *key, const char *v
 /* --- the effect ---------------------------------------------------------------------------------------------------- */
 
 struct question {
-	const char *variable, *option;
+	const char *unit, *variable, *option;
 };
 
 /* The value of an option in "narenas:2,thp:never"; the last one counts. */
@@ -208,6 +209,35 @@ static int has_lost_environment(const struct knob_ctx *c, unsigned pid)
 	return r < 0 ? r : id.len > 0 ? 0 : 2;
 }
 
+static bool runs_redis(const struct knob_ctx *c, const char *unit)
+{
+	CLEANUP(strbuf_done) struct strbuf path = { 0 };
+
+	return unit_program(c, unit, &path, NULL) == 0 &&
+	       (str_ends(strbuf_str(&path), "/redis-server") || str_ends(strbuf_str(&path), "/valkey-server"));
+}
+
+/* What jemalloc itself says, where that is the value as it was given: sizes are rounded. 2: it cannot be asked. */
+static int holds_in_redis(const struct knob_ctx *c, const struct question *q, const char *expected, struct strbuf *found)
+{
+	static const char *const as_given[] = { "narenas", "dirty_decay_ms", "muzzy_decay_ms", "metadata_thp", "thp",
+		                                "background_thread", "retain", "tcache", "dss" };
+	CLEANUP(redis_unit_done) struct redis_unit u = { 0 };
+	CLEANUP(strbuf_done) struct strbuf text = { 0 };
+	char line[64];
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(as_given) && strcmp(as_given[i], q->option) != 0)
+		i++;
+	snprintf(line, sizeof(line), "  opt.%s: ", q->option);
+	if (i == ARRAY_LEN(as_given) || !runs_redis(c, q->unit) || redis_unit_load(c, q->unit, &u, NULL) < 0 ||
+	    redis_server_malloc(c, &u, &text, NULL) <= 0 || strstr(strbuf_str(&text), line) == NULL)
+		return 2;
+	const char *is = strstr(text.s, line) + strlen(line);
+	strbuf_addf(found, "MEMORY MALLOC-STATS says %.*s", (int)strcspn(is, " \n"), is);
+	return strlen(expected) == strcspn(is, " \n") && strncmp(is, expected, strlen(expected)) == 0;
+}
+
 static int malloc_holds(const struct knob_ctx *c, const struct systemd_unit *u, const void *data, const char *expected,
                         struct strbuf *found)
 {
@@ -218,6 +248,8 @@ static int malloc_holds(const struct knob_ctx *c, const struct systemd_unit *u, 
 	int r = process_variable(c, u->pid, q->variable, &conf);
 	if (r == 0 && conf.len == 0)
 		r = has_lost_environment(c, u->pid);
+	if (r == 2 && expected[0] != '\0')
+		return holds_in_redis(c, q, expected, found);
 	if (r != 0)
 		return r;
 	value_of(strbuf_str(&conf), q->option, &is);
@@ -245,19 +277,11 @@ static int malloc_verify(const struct knob_ctx *c, const char *key, const char *
 		.changed_us = d.changed_us,
 		.loaded = malloc_loaded,
 		.holds = malloc_holds,
-		.data = &(struct question){ d.variable[0] != '\0' ? d.variable : "MALLOC_CONF", option },
+		.data = &(struct question){ unit, d.variable[0] != '\0' ? d.variable : "MALLOC_CONF", option },
 	}, ret, err);
 }
 
 /* --- what overrides it ---------------------------------------------------------------------------------------------- */
-
-static bool runs_redis(const struct knob_ctx *c, const char *unit)
-{
-	CLEANUP(strbuf_done) struct strbuf path = { 0 };
-
-	return unit_program(c, unit, &path, NULL) == 0 &&
-	       (str_ends(strbuf_str(&path), "/redis-server") || str_ends(strbuf_str(&path), "/valkey-server"));
-}
 
 static const char *note_thp(const struct knob_ctx *c, const char *unit, const char *value)
 {

@@ -91,3 +91,5 @@ int redis_server_set(const struct knob_ctx *c, const struct redis_unit *u, const
 /* A section of INFO: 1 and its text; 0: no server runs. */
 int redis_server_info(const struct knob_ctx *c, const struct redis_unit *u, const char *section, struct strbuf *ret,
                       struct hft_err *err);
+/* MEMORY MALLOC-STATS, as above: what its jemalloc runs with, "opt.narenas: 2" and much more. */
+int redis_server_malloc(const struct knob_ctx *c, const struct redis_unit *u, struct strbuf *ret, struct hft_err *err);

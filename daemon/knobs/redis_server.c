@@ -322,12 +322,13 @@ int redis_server_set(const struct knob_ctx *c, const struct redis_unit *u, const
 	return r < 0 ? r : 1;
 }
 
-int redis_server_info(const struct knob_ctx *c, const struct redis_unit *u, const char *section, struct strbuf *ret,
-                      struct hft_err *err)
+/* A command of two words whose answer is text. */
+static int ask_text(const struct knob_ctx *c, const struct redis_unit *u, const char *command, const char *about,
+                    struct strbuf *ret, struct hft_err *err)
 {
 	CLEANUP(link_done) struct link l;
 	CLEANUP(free_reply) redisReply *reply = NULL;
-	const char *argv[] = { "INFO", section };
+	const char *argv[] = { command, about };
 
 	strbuf_reset(ret);
 	int r = link_open(c, u, &l, err);
@@ -337,4 +338,15 @@ int redis_server_info(const struct knob_ctx *c, const struct redis_unit *u, cons
 		return r;
 	strbuf_add(ret, reply->str != NULL ? reply->str : "");
 	return ret->oom ? err_oom(err) : 1;
+}
+
+int redis_server_info(const struct knob_ctx *c, const struct redis_unit *u, const char *section, struct strbuf *ret,
+                      struct hft_err *err)
+{
+	return ask_text(c, u, "INFO", section, ret, err);
+}
+
+int redis_server_malloc(const struct knob_ctx *c, const struct redis_unit *u, struct strbuf *ret, struct hft_err *err)
+{
+	return ask_text(c, u, "MEMORY", "MALLOC-STATS", ret, err);
 }

@@ -89,6 +89,18 @@ systemctl daemon-reload
 restart_it
 expect_exit 0 hfttune verify
 
+step "an environment that only jemalloc tells of"
+echo MALLOC_CONF=narenas:5 >/run/malloc.env
+printf '[Service]\nEnvironmentFile=/run/malloc.env\n' >$dir/90-other.conf
+systemctl daemon-reload
+restart_it
+expect_exit 3 hfttune verify
+expect_has "MEMORY MALLOC-STATS says 5"
+rm $dir/90-other.conf /run/malloc.env
+systemctl daemon-reload
+restart_it
+expect_exit 0 hfttune verify
+
 step "somebody moves a thread: repair restarts"
 was=$(pid)
 taskset -acp 2 "$was"
