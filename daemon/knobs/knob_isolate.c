@@ -237,6 +237,8 @@ static int read_unit(const struct knob_ctx *c, const char *unit, struct value *v
 	}
 	r = read_file(c, unit, "cpuset.cpus", &list, err);
 	r = r < 0 ? r : cpuset_parse_kernel(strbuf_str(&list), &v->cpus, err);
+	if (r == 0 && !v->runtime && cpuset_is_subset(&c->host->present, &v->cpus))
+		cpuset_zero(&v->cpus); /* all is as good as nothing said */
 	return r < 0 ? r : read_type(c, unit, v, ret_reason, err);
 }
 
@@ -298,10 +300,10 @@ static int write_unit(const struct knob_ctx *c, const char *unit, const struct v
 
 	if (r == 0 && !str_eq(now.type, MEMBER) && !str_eq(now.type, ABSENT))
 		r = write_type(c, unit, MEMBER, err);
+	if (r == 0 && parted)
+		r = slice_start(c, unit, err);
 	if (r == 0)
 		r = v->runtime ? slice_set_cpus(c, unit, &v->cpus, err) : let_go(c, unit, v, err);
-	if (r == 0 && parted && !slice_is_active(c, unit))
-		r = slice_start(c, unit, err);
 	return r == 0 && parted ? write_type(c, unit, v->type, err) : r;
 }
 

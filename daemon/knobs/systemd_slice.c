@@ -3,11 +3,14 @@
 #include "daemon/knobs/systemd_slice.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
 
+#include "daemon/host/host.h"
 #include "daemon/knobs/knob.h"
 #include "lib/base/durable.h"
 #include "lib/base/err.h"
@@ -17,10 +20,12 @@
 #define MANAGER "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
 #define CGROUP "/sys/fs/cgroup"
 #define CONTROL "/run/systemd/system.control"
+#define TRANSIENT "/run/systemd/transient" /* of units that have no file of their own, as init.scope */
 #define LASTING "/etc/systemd/system.control"
 #define DROPIN "50-AllowedCPUs.conf"
 #define ALLOWED "AllowedCPUs="
 #define DROPIN_MAX 4096
+#define CALL_S 60 /* a reload of a host with thousands of units takes its time */
 #define AWAIT_MS 5000
 #define AWAIT_STEP_MS 20
 
@@ -80,6 +85,17 @@ static char *dropin_path(const char *below, const char *unit)
 	return str_printf("%s/%s.d/" DROPIN, below, unit);
 }
 
+/* Where the runtime drop-in is, or would be. */
+static char *runtime_path(const struct knob_ctx *c, const char *unit)
+{
+	char *path = dropin_path(TRANSIENT, unit);
+
+	if (!path || fsio_exists(c->fs, path))
+		return path;
+	free(path);
+	return dropin_path(CONTROL, unit);
+}
+
 const char *slice_overridden(const struct knob_ctx *c, const char *unit)
 {
 	CLEANUP(mem_freep) char *path = dropin_path(LASTING, unit);
@@ -108,7 +124,7 @@ static int parse_dropin(char *text, struct cpuset *ret)
 
 int slice_runtime_cpus(const struct knob_ctx *c, const char *unit, struct cpuset *ret, struct hft_err *err)
 {
-	CLEANUP(mem_freep) char *path = dropin_path(CONTROL, unit);
+	CLEANUP(mem_freep) char *path = runtime_path(c, unit);
 	CLEANUP(strbuf_done) struct strbuf text = {0};
 	int r = path ? fsio_read_file(c->fs, path, DROPIN_MAX, &text, NULL) : -ENOMEM;
 	CLEANUP(mem_freep) char *copy = r == 0 ? strdup(strbuf_str(&text)) : NULL;
@@ -137,7 +153,7 @@ static int put(const struct knob_ctx *c, const char *unit, const char *file, con
 
 static int set_copied(const struct knob_ctx *c, const char *unit, const char *list, struct hft_err *err)
 {
-	CLEANUP(mem_freep) char *path = dropin_path(CONTROL, unit);
+	CLEANUP(mem_freep) char *path = runtime_path(c, unit);
 	CLEANUP(mem_freep) char *text = str_printf("[Slice]\n" ALLOWED "%s\n", list);
 	int r = path && text ? fsio_mkdirs(c->fs, CONTROL, 0755, err) : err_oom(err);
 
@@ -185,6 +201,7 @@ static int ask(const char *method, int (*append)(sd_bus_message *m, const char *
 	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	int r = sd_bus_open_system(&bus);
 
+	r = r < 0 ? r : sd_bus_set_method_call_timeout(bus, CALL_S * UINT64_C(1000000));
 	r = r < 0 ? r : sd_bus_message_new_method_call(bus, &m, MANAGER, method);
 	r = r < 0 ? r : append(m, unit, set);
 	r = r < 0 ? r : sd_bus_call(bus, m, 0, &error, &reply);
@@ -276,27 +293,30 @@ int slice_set_cpus(const struct knob_ctx *c, const char *unit, const struct cpus
 	return r < 0 ? r : await(c, unit, has_cpus, set, "did not get its CPUs", err);
 }
 
+/*
+ * The kernel does not let a cpuset with processes in it have no CPUs of its own again (ENOSPC): it gets all of them, which
+ * is as much. Then the file goes, and with it the memory of the manager that there was one.
+ */
 int slice_reset_cpus(const struct knob_ctx *c, const char *unit, struct hft_err *err)
 {
-	CLEANUP(mem_freep) char *path = dropin_path(CONTROL, unit);
+	CLEANUP(mem_freep) char *path = runtime_path(c, unit);
 	struct cpuset none;
 	int r = path ? 0 : err_oom(err);
 
 	cpuset_zero(&none);
 	if (r < 0 || !fsio_exists(c->fs, path))
 		return r;
-	if (!c->copied)
+	r = slice_set_cpus(c, unit, &c->host->present, err);
+	if (r == 0 && !c->copied)
 		r = ask("SetUnitProperties", append_cpus, unit, &none, err);
 	r = r < 0 ? r : durable_remove_with_dir(c->fs, path, err);
-	if (r == 0 && !c->copied)
-		return ask("Reload", append_nothing, unit, NULL, err);
-	return r == 0 && slice_is_active(c, unit) ? put(c, unit, "cpuset.cpus", "", err) : r;
+	return r < 0 || c->copied ? r : ask("Reload", append_nothing, unit, NULL, err);
 }
 
 int slice_start(const struct knob_ctx *c, const char *unit, struct hft_err *err)
 {
 	if (c->copied)
-		return start_copied(c, unit, err);
+		return slice_is_active(c, unit) ? 0 : start_copied(c, unit, err);
 	int r = ask("StartUnit", append_job, unit, NULL, err);
 	return r < 0 ? r : await(c, unit, is_active, NULL, "did not start", err);
 }
@@ -305,6 +325,8 @@ int slice_stop(const struct knob_ctx *c, const char *unit, struct hft_err *err)
 {
 	if (c->copied)
 		return stop_copied(c, unit, err);
-	int r = ask("StopUnit", append_job, unit, NULL, err);
+	/* Setting CPUs has made a control group of one that was never started; stopping that would leave it. */
+	int r = ask("StartUnit", append_job, unit, NULL, err);
+	r = r < 0 ? r : ask("StopUnit", append_job, unit, NULL, err);
 	return r < 0 ? r : await(c, unit, is_gone, NULL, "did not stop", err);
 }

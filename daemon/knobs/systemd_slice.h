@@ -20,7 +20,8 @@ struct knob_ctx;
 bool slice_is_name(const char *unit);
 /* "/sys/fs/cgroup/a.slice/a-b.slice" of a-b.slice, whether it is there or not; with a file in it, or "". */
 int slice_path(const char *unit, const char *file, struct strbuf *ret, struct hft_err *err);
-/* Is its control group there? And is any process in it, or below? */
+/* Is its control group there (setting CPUs makes it, even of one that was never started)? And is any process in it, or
+ * below? */
 bool slice_is_active(const struct knob_ctx *c, const char *unit);
 bool slice_is_populated(const struct knob_ctx *c, const char *unit);
 /* The CPUs that a drop-in of `systemctl set-property --runtime` gives it, ours or anybody's: 1, or 0 without one. */
@@ -30,7 +31,8 @@ const char *slice_overridden(const struct knob_ctx *c, const char *unit);
 
 /* AllowedCPUs= by such a drop-in, in force when this returns if the unit is active. ERR_IO, ERR_TIMEOUT. */
 int slice_set_cpus(const struct knob_ctx *c, const char *unit, const struct cpuset *set, struct hft_err *err);
-/* As the unit's own files have it: the drop-in goes, and its directory unless somebody else has put something there. */
+/* As the unit's own files have it, or all CPUs: the drop-in goes, and its directory unless somebody else has put something
+ * there. */
 int slice_reset_cpus(const struct knob_ctx *c, const char *unit, struct hft_err *err);
 int slice_start(const struct knob_ctx *c, const char *unit, struct hft_err *err);
 int slice_stop(const struct knob_ctx *c, const char *unit, struct hft_err *err);

@@ -16,7 +16,11 @@ pid_of() { # UNIT
 irq=$(basename "$(dirname "$(grep -lE 'e1000|ens|enp|eth' /sys/kernel/irq/*/actions | head -n 1)")")
 
 step "threads, an interrupt and a cpuset on what will go"
+# First the slice: with the first cpuset the kernel gives all threads all CPUs (Linux 6.1).
 systemctl set-property --runtime lab.slice AllowedCPUs=0-3
+systemd-run --quiet --unit=keeper --slice=lab.slice sleep infinity
+expect_await 10 test -e /sys/fs/cgroup/lab.slice/cpuset.cpus.effective
+sleep 1
 systemd-run --quiet --unit=pinned -p CPUAffinity=5 sleep infinity
 systemd-run --quiet --unit=inside --slice=lab.slice -p CPUAffinity=1 sleep infinity
 systemd-run --quiet --unit=both --slice=lab.slice -p CPUAffinity="2 3" sleep infinity

@@ -179,6 +179,7 @@ static void test_units_that_are_there(void **state)
 	assert_false(is_there(t, CGROUP "machine.slice")); /* not started for that; it will have them when it is */
 	assert_string_equal(value_now(t, &knob_isolate, "machine.slice"), "member 0-1 runtime");
 	assert_string_equal(written(t, &knob_isolate, "system.slice", "member"), "");
+	assert_holds(t, CGROUP "system.slice/cpuset.cpus", "0-3"); /* none would be refused while anything runs in it */
 	assert_string_equal(written(t, &knob_isolate, "machine.slice", "absent"), "");
 	assert_string_equal(value_now(t, &knob_isolate, "system.slice"), "member");
 	assert_string_equal(value_now(t, &knob_isolate, "machine.slice"), "absent");
@@ -200,6 +201,14 @@ static void test_originals_of_others(void **state)
 	assert_int_equal(judged(t, &knob_isolate, "init.scope", "member 0-1,3 runtime"), KNOB_OK);
 	put(t, DROPIN("init.scope"), "[Scope]\nAllowedCPUs=x");
 	assert_string_equal(value_now(t, &knob_isolate, "init.scope"), ERR_IO);
+	/* where systemd puts those of units without a file */
+	take_away(t, DROPIN("init.scope"));
+	put(t, "/run/systemd/transient/init.scope.d/50-AllowedCPUs.conf", "[Scope]\nAllowedCPUs=\nAllowedCPUs=0-1");
+	put(t, CGROUP "init.scope/cpuset.cpus", "0-1");
+	assert_string_equal(value_now(t, &knob_isolate, "init.scope"), "member 0-1 runtime");
+	assert_string_equal(written(t, &knob_isolate, "init.scope", "member"), "");
+	assert_false(is_there(t, "/run/systemd/transient/init.scope.d"));
+	assert_string_equal(value_now(t, &knob_isolate, "init.scope"), "member");
 }
 
 /* P11 */
