@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/host/host.h"
 #include "daemon/knobs/knob.h"
@@ -34,6 +35,8 @@ extern const struct knob knob_irqbalance;
 #define MARK "EnvironmentFile=" DROPIN
 #define VARIABLE "IRQBALANCE_BANNED_CPULIST="
 #define ENVIRONMENT_MAX (256 * 1024)
+#define AWAIT_MS 50
+#define AWAIT_TURNS 100
 
 static const struct knob_doc docs[] = {
 	{
@@ -288,6 +291,22 @@ static int irqbalance_verify(const struct knob_ctx *c, const char *key, const ch
 	return ret->state == KNOB_OK && !c->copied ? judge_process(c, strbuf_str(&cpus), ret, err) : 0;
 }
 
+/* The job is done when the process was forked; the environment is its own only once it has become irqbalance. What does
+ * not come to pass is seen by the proof. */
+static int await_process(const struct knob_ctx *c, const char *wanted, struct hft_err *err)
+{
+	const struct timespec turn = { .tv_nsec = AWAIT_MS * 1000000L };
+	struct knob_verdict v = { .state = KNOB_DRIFT };
+	int r = 0;
+
+	for (int i = 0; r == 0 && v.state == KNOB_DRIFT && i < AWAIT_TURNS; i++) {
+		nanosleep(&turn, NULL);
+		v.state = KNOB_OK;
+		r = judge_process(c, wanted, &v, err);
+	}
+	return r;
+}
+
 /* One restart for all that was written, and none where the process has it already, or does not run. */
 static int irqbalance_take_effect(const struct knob_ctx *c, struct hft_err *err)
 {
@@ -301,9 +320,10 @@ static int irqbalance_take_effect(const struct knob_ctx *c, struct hft_err *err)
 		r = judge_process(c, strbuf_str(&wanted), &v, err);
 	if (r == 0)
 		r = systemd_unit_reload(c, err);
-	if (r == 0 && v.state == KNOB_DRIFT)
-		r = systemd_unit_try_restart(c, UNIT, err);
-	return r;
+	if (r < 0 || v.state != KNOB_DRIFT)
+		return r;
+	r = systemd_unit_try_restart(c, UNIT, err);
+	return r < 0 ? r : await_process(c, strbuf_str(&wanted), err);
 }
 
 static const char *irqbalance_clash(const char *key, const char *value, const char *other, const char *other_value)
