@@ -213,6 +213,17 @@ static void conffile_let_go(const struct knob_ctx *c, const char *key, const str
 		edited_let_go(c, strbuf_str(&p.path), key, held);
 }
 
+/* "NAME UNIT SECTION.KEY" */
+static bool conffile_restarts(const char *key, char ret_unit[static KNOB_UNIT_MAX])
+{
+	const char *unit = strchr(key, ' '), *end = unit != NULL ? strchr(++unit, ' ') : NULL;
+
+	if (end == NULL)
+		return false;
+	snprintf(ret_unit, KNOB_UNIT_MAX, "%.*s", (int)(end - unit), unit);
+	return true;
+}
+
 static int conffile_explain(size_t i, struct knob_doc *ret)
 {
 	static const struct knob_doc doc = {
@@ -246,5 +257,6 @@ const struct knob knob_conffile = {
 	.write = conffile_write,
 	.verify = conffile_verify,
 	.let_go = conffile_let_go,
+	.restarts = conffile_restarts,
 	.explain = conffile_explain,
 };

@@ -313,6 +313,17 @@ static void redis_let_go(const struct knob_ctx *c, const char *key, const struct
 		edited_let_go(c, p.unit.conf_path, key, held);
 }
 
+static bool redis_restarts(const char *key, char ret_unit[static KNOB_UNIT_MAX])
+{
+	const char *blank = strchr(key, ' ');
+	const struct redis_row *row = blank != NULL ? redis_row(blank + 1) : NULL;
+
+	if (row == NULL || !row->fixed)
+		return false;
+	snprintf(ret_unit, KNOB_UNIT_MAX, "%.*s", (int)(blank - key), key);
+	return true;
+}
+
 static int redis_explain(size_t i, struct knob_doc *ret)
 {
 	if (i >= n_redis_rows)
@@ -344,6 +355,7 @@ const struct knob knob_redis = {
 	.write = redis_write,
 	.verify = redis_verify,
 	.let_go = redis_let_go,
+	.restarts = redis_restarts,
 	.inexact = redis_inexact,
 	.explain = redis_explain,
 };

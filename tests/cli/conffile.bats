@@ -81,6 +81,8 @@ state() { (cd "$tree/etc/redistill" && find . -printf '%p %m %u %s %i %T@\n' | s
 @test "conffile: pending until the unit of the application was started anew" {
 	sed -i 's/toml$/& redistill.service/' "$tree/etc/hfttune/host.conf"
 	started=$tree/run/systemd/units/invocation:redistill.service
+	exits 3 hft plan p
+	has "redistill.service has to be restarted afterwards"
 	exits 0 hft apply p
 	exits 0 hft --json verify
 	[ "$(field '[.steps[].state] | unique | join(" ")')" = "beneath ok" ] # it does not run

@@ -74,6 +74,7 @@ state() { field ".steps[] | select(.object == \"redis-server.service $1\") | .st
 	before=$(file)
 	settings=$(all)
 	exits 3 hft plan p
+	has "redis-server.service has to be restarted afterwards"
 	same "$before" "$(file)"
 	exits 0 hft apply p
 	same "$(sed -n 's/^[-+]\([^-+].*\)/\1/p' <(diff -u <(echo "$before" | tail -n +3) "$conf"))" "$(cat <<-'END'
@@ -142,6 +143,19 @@ state() { field ".steps[] | select(.object == \"redis-server.service $1\") | .st
 	exits 0 hft rollback --all
 	[ "$(now hz) $(now timeout)" = "12 7" ]
 	same "$before" "$(file)"
+}
+
+@test "redis: the spelling of the original comes back, though the value is the same" {
+	before=$(file)
+	exits 0 hft apply p
+	sed -i 's/^maxmemory = 1g$/maxmemory = 1gb/' "$profiles/p.conf"
+	exits 0 hft apply p
+	grep -qx 'maxmemory 1073741824' "$conf"
+	exits 0 hft apply p
+	exits 0 hft rollback --all
+	same "$before" "$(file)"
+	exits 3 hft --json plan p --phase a
+	[ "$(field '.steps[] | select(.object == "redis-server.service maxmemory") | .state')" = ok ]
 }
 
 @test "redis: lines that somebody else changes meanwhile are theirs" {
