@@ -83,15 +83,13 @@ static int add_object(const struct session *s, struct layer *l, size_t setting, 
 	return value.oom || layer_add_entry(l, &e) < 0 ? err_oom(err) : 0;
 }
 
-/* An optional setting that finds nothing: one object for its selector; without one, the knob says what it misses. */
+/* An optional setting that finds nothing: an object by selector and option, and what the knob misses. */
 static int add_optional(const struct layer_setting *st, const char *missing, struct knob_objects *ret, struct hft_err *err)
 {
-	bool selected = st->selector[0] != '\0';
-	CLEANUP(mem_freep) char *na =
-		selected ? str_printf("optional, and nothing on this host is called \"%s\"", st->selector) :
-			   str_printf("optional: %s", missing);
+	CLEANUP(mem_freep) char *key = str_printf("%s%s%s", st->selector, st->selector[0] ? " " : "", st->option);
+	CLEANUP(mem_freep) char *na = str_printf("optional: %s", missing);
 
-	return na ? knob_objects_add(ret, selected ? st->selector : st->option, NULL, na, err) : err_oom(err);
+	return key && na ? knob_objects_add(ret, key, NULL, na, err) : err_oom(err);
 }
 
 static int list_objects(const struct session *s, const struct layer_setting *st, const struct knob *k,

@@ -64,6 +64,48 @@ hft() { "$build/hfttune" --root "$tree" --profile-dir "$top/profiles" "$@"; }
 	same '[always]' "$(grep -o '\[.*\]' "$tree/sys/kernel/mm/transparent_hugepage/enabled")"
 }
 
+@test "redistill has five variants, and each says all of its settings once" {
+	large xeon-2s
+	declare -A shards=([balanced]=2048 [read-heavy]=4096 [write-heavy]=2048 [low-latency]=256 [many-connections]=2048)
+	declare -A batch=([balanced]=256 [read-heavy]=256 [write-heavy]=512 [low-latency]=16 [many-connections]=64)
+	mkdir -p "$tree/etc/redistill"
+	printf '[conffile]\nredistill = /etc/redistill/redistill.toml\n' >>"$tree/etc/hfttune/host.conf"
+	cat >"$tree/etc/redistill/redistill.toml" <<-'TOML'
+		[server]
+		num_shards = 1 # locks
+		batch_size = 1
+		buffer_size = 1
+		buffer_pool_size = 1
+		max_connections = 1
+		[performance]
+		tcp_nodelay = false
+		tcp_keepalive = 1
+		[memory]
+		max_memory = 0
+		eviction_policy = "noeviction"
+	TOML
+	for variant in "${!shards[@]}"; do
+		exits 3 hft --json plan redistill --phase redistill --set variables.variant="$variant"
+		[ "$(field '[.steps[] | select(.knob == "conffile" and .state == "change")] | length')" = 9 ]
+		[ "$(field '.steps[] | select(.object | endswith("num_shards")) | .after')" = "${shards[$variant]}" ]
+		[ "$(field '.steps[] | select(.object | endswith("batch_size")) | .after')" = "${batch[$variant]}" ]
+	done
+	exits 0 hft apply redistill --phase redistill
+	grep -q '^num_shards = 2048 # locks$' "$tree/etc/redistill/redistill.toml"
+	grep -q '^eviction_policy = "allkeys-lru"$' "$tree/etc/redistill/redistill.toml"
+}
+
+@test "what an application lacks is said, and nothing is restarted unasked" {
+	large xeon-2s
+	exits 3 hft --json plan redis-hft
+	[[ $(field '[.steps[] | select(.knob == "redis") | .reason] | unique | join(" ")') == *'redis-server.service' ]]
+	mkdir -p "$tree/usr/lib/systemd/system"
+	printf '[Service]\nExecStart=/usr/bin/redis-server\n' >"$tree/usr/lib/systemd/system/redis-server.service"
+	exits 3 hft --json plan redis-hft --phase pinning
+	[ "$(field '.steps[] | select(.object | endswith("server.service CPUAffinity")) | .after')" = 4-7 ]
+	[[ $(field '.phases[0].notes | join(" ")') == *'has to be restarted'* ]]
+}
+
 @test "on one CPU: what cannot be isolated is explained, and the rest plans" {
 	recorded vm-1cpu 0 0 0 0
 	for name in low-latency-base redis-hft market-data tick-to-trade; do
