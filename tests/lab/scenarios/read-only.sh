@@ -6,9 +6,11 @@
 use_profiles read-only
 dropin=/run/systemd/system/hfttuned.service.d
 mkdir -p $dropin
-printf '[Service]\nReadOnlyPaths=/sys\n' >$dropin/read-only.conf
+# Not ReadOnlyPaths=: on systemd 257 it does nothing to /sys beside the service's ProtectControlGroups=yes.
+printf '[Service]\nBindReadOnlyPaths=/sys\n' >$dropin/read-only.conf
 systemctl daemon-reload
 systemctl restart hfttuned.service
+expect_true grep -qE ' /sys ro[ ,]' "/proc/$(systemctl show -P MainPID hfttuned.service)/mountinfo"
 dump before
 thp=$(cat /sys/kernel/mm/transparent_hugepage/enabled)
 
