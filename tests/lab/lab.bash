@@ -107,7 +107,7 @@ make_share() {
 	mkdir -p "$1"/{scenarios,tools,dumps}
 	cp -r "$lab/guest" "$lab/profiles" "$1/"
 	cp "$2" "$1/scenarios/"
-	cp "$top"/tests/tools/hostdump{-diff,.ignore} "$1/tools/"
+	cp "$top"/tests/tools/hostdump{-diff,.ignore,-reboot.ignore} "$1/tools/"
 	echo 0 >"$1/boot"
 	: >"$1/progress"
 }

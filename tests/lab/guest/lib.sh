@@ -16,7 +16,7 @@
 #	expect_true COMMAND...           a condition
 #	expect_await SECONDS COMMAND...  a condition that comes true in time
 #	expect_cpu_quiet LIST [N [S]]    at most N (1) interrupts, softirqs, switches a second beside a loop of S (10) s
-#	expect_same_host BEFORE AFTER    no line of two dumps differs
+#	expect_same_host BEFORE AFTER    no line of two dumps differs, but for what each boot makes anew if one lies between
 #	expect_differs BEFORE AFTER      the opposite: the judge is not blind
 set -eEuo pipefail
 : "${share:?}"
@@ -83,6 +83,7 @@ use_profiles() {
 
 dump() {
 	hostdump >"$dumps/$1"
+	echo "$boot" >"$dumps/$1.boot"
 }
 
 await() {
@@ -132,7 +133,9 @@ expect_await() {
 }
 
 differences() { # BEFORE AFTER; 0: none, and $found
-	found=$(hostdump-diff "$dumps/$1" "$dumps/$2" 2>&1)
+	local rules=(--ignore "$share/tools/hostdump.ignore")
+	cmp -s "$dumps/$1.boot" "$dumps/$2.boot" || rules+=(--ignore "$share/tools/hostdump-reboot.ignore")
+	found=$(hostdump-diff "${rules[@]}" "$dumps/$1" "$dumps/$2" 2>&1)
 }
 
 expect_same_host() {
