@@ -5,9 +5,8 @@
 
 unit=hft-$$.service
 
-# The group's parent is a slice of the test's own, so that what is the host's is not touched.
+# After needs_root. The group's parent is a slice of the test's own, so that what is the host's is not touched.
 unit_begin() {
-	needs_root
 	slice=/sys/fs/cgroup
 	[ -e $slice/cgroup.controllers ] || slice=$slice/systemd
 	slice=$slice/hft$$.slice

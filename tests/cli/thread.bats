@@ -6,6 +6,7 @@ load ../helper
 load ../unit
 
 setup() {
+	needs_root
 	unit_begin
 	thread one io_thd_1
 	thread two io_thd_2 renice -n 4 -p
