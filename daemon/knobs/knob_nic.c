@@ -120,15 +120,6 @@ static int nic_read(const struct knob_ctx *c, const char *key, struct strbuf *re
 	return r == 0 ? part->read(c, &at, ret, err) : r;
 }
 
-static int nic_write(const struct knob_ctx *c, const char *key, const char *value, struct hft_err *err)
-{
-	const struct nic_part *part;
-	struct nic_at at;
-	int r = resolve(c, key, &at, &part, err);
-
-	return r == 0 ? part->set(c, &at, value, err) : r;
-}
-
 static int nic_verify(const struct knob_ctx *c, const char *key, const char *wanted, struct knob_verdict *ret,
                       struct hft_err *err)
 {
@@ -226,6 +217,20 @@ static const char *changes_of(const char *option)
 		if (str_match(doc.option, option))
 			return doc.changes;
 	return "";
+}
+
+static int nic_write(const struct knob_ctx *c, const char *key, const char *value, struct hft_err *err)
+{
+	const struct nic_part *part;
+	struct nic_at at;
+	int r = resolve(c, key, &at, &part, err);
+
+	if (r == 0)
+		r = part->set(c, &at, value, err);
+	/* Interrupts go and come with it, and may have other numbers then. */
+	if (strstr(changes_of(option_of(key)), "irq:") != NULL)
+		host_forget_devices(c->host);
+	return r;
 }
 
 static int nic_coupled(const struct knob_ctx *c, const char *key,

@@ -49,6 +49,25 @@ static void one_attribute_is_written(void **state)
 	assert_int_equal(kernel.change.n, 3);
 }
 
+/* What comes after it in the same transaction finds the interrupts as they are now. */
+static void interrupts_are_read_anew_after_a_write_that_remakes_them(void **state)
+{
+	struct cputree *t = *state;
+
+	assert_int_equal(host_read_irqs(t->host, &t->err), 0);
+	assert_null(host_irq_by_key(t->host, "pci-0000:3b:00.0 msi-3"));
+	put(t, "/sys/kernel/irq/40/chip_name", "PCI-MSIX-0000:3b:00.0");
+	put(t, "/sys/kernel/irq/40/hwirq", "3");
+	put(t, "/sys/kernel/irq/40/actions", "mlx5_comp2");
+	put(t, "/proc/irq/40/smp_affinity_list", "0-3");
+	assert_string_equal(written(t, &knob_nic, ETH0 "pause.tx", "on"), "");
+	assert_int_equal(host_read_irqs(t->host, &t->err), 0);
+	assert_null(host_irq_by_key(t->host, "pci-0000:3b:00.0 msi-3"));
+	assert_string_equal(written(t, &knob_nic, COMBINED, "2"), "");
+	assert_int_equal(host_read_irqs(t->host, &t->err), 0);
+	assert_non_null(host_irq_by_key(t->host, "pci-0000:3b:00.0 msi-3"));
+}
+
 static void bounds_are_the_device_s(void **state)
 {
 	struct cputree *t = *state;
@@ -192,6 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_attribute_is_written, kernel_setup, kernel_teardown),
+		cmocka_unit_test_setup_teardown(interrupts_are_read_anew_after_a_write_that_remakes_them, kernel_setup, kernel_teardown),
 		cmocka_unit_test_setup_teardown(bounds_are_the_device_s, kernel_setup, kernel_teardown),
 		cmocka_unit_test_setup_teardown(what_a_driver_lacks_is_not_applicable, kernel_setup, kernel_teardown),
 		cmocka_unit_test_setup_teardown(a_refused_write_says_why, kernel_setup, kernel_teardown),
