@@ -59,7 +59,7 @@ struct step {
 	bool coupled;           /* nobody asked for it: the kernel may change it along with another object */
 	bool settle;            /* checked and written again after all others, because they may change it */
 	bool write;             /* has to be written */
-	bool waits;             /* an original whose object is away with its CPU: put back if that comes with the plan */
+	bool waits;             /* an original whose object is away: put back if that comes with the plan */
 	bool upsets;            /* once it is written, steps marked read_again may find another value there */
 	bool read_again;        /* then that one is its original, and what held may have to be written */
 	bool started, done;     /* while it runs */

@@ -565,13 +565,17 @@ static int judge_released(struct build *b, struct step *st, const struct layer *
 	return 0;
 }
 
-/* Gone since it was set: nothing to put back. A layer that names it still says so itself. */
+/*
+ * Gone since it was set, as interrupts go with the channels of their device, and may come back with this plan. Where nothing
+ * is taken out its original is kept until then. A layer that names it still says so itself.
+ */
 static int release_gone(struct build *b, const struct state_object *o, const char *why, struct hft_err *err)
 {
 	struct step *st;
 	int r;
 
-	state_drop_object(&b->p->next, o->ref.knob, o->ref.key);
+	if (b->mode != PLAN_IMPOSE)
+		state_drop_object(&b->p->next, o->ref.knob, o->ref.key);
 	for (size_t i = 0; i < b->p->next.n_layers; i++) {
 		if (layer_entry(b->p->next.layers[i], o->ref.knob, o->ref.key))
 			return 0;
@@ -580,6 +584,7 @@ static int release_gone(struct build *b, const struct state_object *o, const cha
 	if (r < 0)
 		return r;
 	st->state = STEP_NA;
+	st->settle = st->waits = true;
 	return set_reason(st, why, err);
 }
 

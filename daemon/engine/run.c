@@ -127,22 +127,27 @@ static int note_found(struct run *run, struct step *st, enum knob_verdict_state 
 	return 0;
 }
 
-/* A managed interrupt shows itself only when written: the layer records that, and goes on. */
+/*
+ * A managed interrupt shows itself only when written: the layer records that, and goes on. What has gone meanwhile, with its
+ * CPU or its channel, may come back with that, can be seen then, and keeps its original until then.
+ */
 static int turn_na(struct run *run, struct step *st, struct hft_err *why)
 {
-	bool set = step_set(&st->reason, why->msg);
+	bool set = step_set(&st->reason, why->msg), away = why->sys == ENOENT || why->sys == EBUSY;
 
 	st->state = STEP_NA;
+	st->waits = false;
 	for (size_t i = 0; set && i < run->p->next.n_layers; i++) {
 		struct layer_entry *e = layer_entry(run->p->next.layers[i], st->knob, st->key);
 
 		if (e && run->p->next.layers[i]->required)
 			return -EPERM;
 		set = !e || step_set(&e->na, why->msg);
-		if (e) /* what has gone with its CPU may come back, and can be seen then */
-			e->refused = why->sys != ENOENT && why->sys != EBUSY;
+		if (e)
+			e->refused = !away;
 	}
-	state_drop_object(&run->p->next, st->knob, st->key);
+	if (!away)
+		state_drop_object(&run->p->next, st->knob, st->key);
 	run->state_changed = true;
 	return set ? 0 : err_oom(why);
 }
@@ -588,7 +593,7 @@ static int note_companions(struct run *run, struct hft_err *err)
 	return 0;
 }
 
-/* The originals that waited for a CPU are in place when it came back with this transaction; else they wait on. */
+/* The originals that waited are in place when what they are of came back with this transaction; else they wait on. */
 static void release_waiting(struct run *run)
 {
 	for (size_t i = 0; i < run->n; i++) {

@@ -462,6 +462,67 @@ static void test_what_the_kernel_changed_along_goes_back(void **state)
 	assert_int_equal(n_originals(t), 0);
 }
 
+/* An object that another one's step takes away, as interrupts go with channels, and that comes back with that. */
+static void it_comes_back_at_its_default(struct tree *t)
+{
+	put(t, MIN_FREE, "67584");
+}
+
+static void test_what_was_gone_comes_back_to_its_original(void **state)
+{
+	struct tree *t = *state;
+
+	put(t, MIN_FREE, "70000");
+	profile(t, "p", "[phase a]\n[a/vm]\nthp.enabled = never\n[phase b]\n[b/sysctl]\nvm.stat_interval = 10\n");
+	apply(t, "p");
+	assert_string_equal(original_of(t, "sysctl vm.min_free_kbytes"), "70000");
+	take_away(t, MIN_FREE);
+	roll_back_phase(t, "b");
+	assert_string_equal(original_of(t, "sysctl vm.min_free_kbytes"), "70000");
+	when(t, "vm thp.enabled", it_comes_back_at_its_default);
+	roll_back_all(t);
+	t->event = NULL;
+	assert_file(t, MIN_FREE, "70000");
+	assert_state(t, "sysctl vm.min_free_kbytes", NULL, "restored");
+	assert_int_equal(n_originals(t), 0);
+	/* What stays away has none. */
+	apply(t, "p");
+	take_away(t, MIN_FREE);
+	roll_back_all(t);
+	assert_state(t, "sysctl vm.min_free_kbytes", NULL, "not_applicable");
+	assert_int_equal(n_originals(t), 0);
+}
+
+static void it_goes(struct tree *t)
+{
+	take_away(t, STAT_INTERVAL);
+}
+
+static void it_is_there_again(struct tree *t)
+{
+	put(t, STAT_INTERVAL, "1");
+}
+
+static void test_what_goes_before_it_is_written_keeps_its_original(void **state)
+{
+	struct tree *t = *state;
+
+	put(t, STAT_INTERVAL, "5");
+	profile(t, "p", "[phase a]\n[a/sysctl]\nvm.stat_interval = 10\nvm.swappiness = 10\n");
+	when(t, "sysctl vm.stat_interval", it_goes);
+	apply(t, "p");
+	t->event = NULL;
+	assert_state(t, "sysctl vm.stat_interval", "a", "not_applicable");
+	assert_string_equal(original_of(t, "sysctl vm.stat_interval"), "5");
+	repair(t);
+	assert_string_equal(original_of(t, "sysctl vm.stat_interval"), "5");
+	when(t, "sysctl vm.swappiness", it_is_there_again);
+	roll_back_all(t);
+	t->event = NULL;
+	assert_file(t, STAT_INTERVAL, "5");
+	assert_int_equal(n_originals(t), 0);
+}
+
 /* --- repair ------------------------------------------------------------------------------------------------------- */
 
 static void test_repair_writes_what_drifted_and_nothing_else(void **state)
@@ -918,6 +979,8 @@ int main(void)
 		TEST(test_applying_the_profile_again_ends_its_residue),
 		TEST(test_a_coupled_object_that_somebody_changed_is_a_conflict_too),
 		TEST(test_what_the_kernel_changed_along_goes_back),
+		TEST(test_what_was_gone_comes_back_to_its_original),
+		TEST(test_what_goes_before_it_is_written_keeps_its_original),
 		TEST(test_repair_writes_what_drifted_and_nothing_else),
 		TEST(test_repair_adopts_what_has_appeared_with_an_original_of_its_own),
 		TEST(test_after_a_reboot_nothing_is_in_force),
