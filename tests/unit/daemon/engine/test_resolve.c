@@ -59,7 +59,7 @@ static void test_an_optional_literal_that_matches_nothing_is_not_applicable(void
 	struct tree *t = *state;
 
 	assert_done(t, plan_of(t, "[phase a]\n[a/irq no-such-driver]\noptional = yes\naffinity = 0\n"));
-	assert_state(t, "irq no-such-driver", "a", "not_applicable");
+	assert_state(t, "irq no-such-driver affinity", "a", "not_applicable");
 }
 
 static void test_optional_does_not_excuse_a_wrong_value(void **state)
