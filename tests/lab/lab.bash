@@ -69,6 +69,7 @@ cached() { # KIND HASH KEEP COMMAND...
 	entry=$cache/$1-$2
 	shift 3
 	mkdir -p "$cache"
+	! hold_entry || return 0
 	exec {fd}>"$cache/$kind.lock"
 	flock -w 3600 "$fd" || die "another run has been making $kind for an hour"
 	if [ ! -d "$entry" ]; then
@@ -84,11 +85,18 @@ cached() { # KIND HASH KEEP COMMAND...
 		mv "$temporary" "$entry"
 		rm -rf --one-file-system "${cache:?}/$kind.failed"
 	fi
-	exec {used}<"$entry"
-	flock -s "$used"
-	touch "$entry"
+	hold_entry
 	forget "$kind" "$keep"
 	exec {fd}>&-
+}
+
+# Locks $entry against removal, for as long as this process lives; fails if there is none.
+hold_entry() {
+	[ -d "$entry" ] || return 1
+	exec {used}<"$entry"
+	flock -s "$used"
+	[ -d "$entry" ] || return 1 # it was being removed
+	touch "$entry"
 }
 
 # forget KIND KEEP: remove all but the newest KEEP that nobody uses.
