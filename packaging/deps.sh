@@ -8,7 +8,7 @@ set -eu
 build_apt="gcc make pkg-config libc6-dev libsystemd-dev libnuma-dev libcpupower-dev libinih-dev libcjson-dev libmnl-dev \
 libhiredis-dev"
 test_apt="$build_apt scdoc libcmocka-dev bats jq strace clang libclang-rt-14-dev cppcheck shellcheck systemd mandoc \
-fuse3 libfuse3-dev zsh fish util-linux procps iproute2 ethtool redis-tools grub2-common"
+fuse3 libfuse3-dev zsh fish util-linux procps iproute2 ethtool redis-tools grub2-common dbus"
 lab_apt="qemu-system-x86 qemu-utils mmdebstrap debian-archive-keyring acpica-tools xorriso mtools grub-pc-bin \
 grub-common e2fsprogs systemd util-linux make"
 build_dnf="gcc make pkgconf systemd-devel numactl-devel kernel-tools-libs-devel inih-devel cjson-devel libmnl-devel hiredis-devel"
