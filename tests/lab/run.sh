@@ -40,7 +40,7 @@ scenario() { # GUEST NAME IMAGE INSTALLED
 	say "$guest" "$name: $(sentence_of "$name")"
 	make_share "$dir/share" "$lab/scenarios/$name.sh"
 	cp --sparse=always "$4/disk.qcow2" "$dir/"
-	power_on "$3" "$dir/disk.qcow2" "$dir" -loadvm lab < <(exec yes go)
+	power_on "$3" "$dir/disk.qcow2" "$dir" -loadvm lab < <(exec yes go 2>/dev/null)
 	follow "$guest" "$name" off || :
 	power_off "$dir"
 	result=$(cat "$dir/share/verdict")
