@@ -121,7 +121,7 @@ LINT_RUN  = $(addprefix run/,$(wildcard tests/lint/*.sh))
 lint: $(LINT_RUN)
 run/tests/lint/cli.sh: all
 $(LINT_RUN): run/%:
-	@echo "== $*"; $* '$(O)'
+	@echo "== $*"; $* $(if $(filter %/cli.sh,$*),'$(O)')
 
 # Each file of bats stands alone too; what tunes this host takes its turn (needs_root in helper.bash). The longest first.
 BATS_LONG = $(wildcard tests/promise/p02-*.bats)

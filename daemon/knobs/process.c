@@ -107,7 +107,7 @@ int process_policy(const struct knob_ctx *c, const char *dir, const char *expect
 {
 	static const char *const names[] = { "other", "fifo", "rr", "batch", "", "idle", "deadline" };
 	char is[32];
-	int64_t n;
+	int64_t n = 0;
 
 	int r = read_stat(c, dir, 41, is, sizeof(is));
 	if (r == 0)

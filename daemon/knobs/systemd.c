@@ -113,6 +113,7 @@ int systemd_reload(const struct knob_ctx *c, struct hft_err *err)
 	CLEANUP(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	struct answer a = { 0 };
+	sd_bus_error why = SD_BUS_ERROR_NULL;
 	time_t end = systemd_now() + RELOAD_S;
 
 	int r = sd_bus_open_system(&bus);
@@ -129,9 +130,9 @@ int systemd_reload(const struct knob_ctx *c, struct hft_err *err)
 		r = r == -EINTR ? 0 : r;
 	}
 	r = r < 0 ? r : a.r;
-	return r < 0 ? raise_bus(err, r, &(sd_bus_error){ .message = a.message[0] != '\0' ? a.message : NULL },
-	                         "its units", "reload")
-	             : 0;
+	if (a.message[0] != '\0')
+		why.message = a.message;
+	return r < 0 ? raise_bus(err, r, &why, "its units", "reload") : 0;
 }
 
 /* --- one unit ----------------------------------------------------------------------------------------------------- */
