@@ -234,8 +234,10 @@ static int holds_in_redis(const struct knob_ctx *c, const struct question *q, co
 	    redis_server_malloc(c, &u, &text, NULL) <= 0 || strstr(strbuf_str(&text), line) == NULL)
 		return 2;
 	const char *is = strstr(text.s, line) + strlen(line);
-	strbuf_addf(found, "MEMORY MALLOC-STATS says %.*s", (int)strcspn(is, " \n"), is);
-	return strlen(expected) == strcspn(is, " \n") && strncmp(is, expected, strlen(expected)) == 0;
+	is += strspn(is, "\""); /* words stand in quotes, numbers and truths do not */
+	size_t len = strcspn(is, "\" \n");
+	strbuf_addf(found, "MEMORY MALLOC-STATS says %.*s", (int)len, is);
+	return strlen(expected) == len && strncmp(is, expected, len) == 0;
 }
 
 static int malloc_holds(const struct knob_ctx *c, const struct systemd_unit *u, const void *data, const char *expected,
