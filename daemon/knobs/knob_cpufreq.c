@@ -196,12 +196,15 @@ static void policy_cpus(const struct knob_ctx *c, int policy, struct cpuset *ret
 	}
 }
 
+/* A policy without a CPU says EBUSY to any question (drivers/cpufreq/cpufreq.c, show), or (a copied tree) names none. */
 static bool is_offline(const struct knob_ctx *c, const struct cpufreq_object *o)
 {
 	struct cpuset online;
 
-	return o->option->scope == CPUFREQ_POLICY && cpus_beside(c, o->n, "affected_cpus", &online) == 0 &&
-	       cpuset_is_empty(&online);
+	if (o->option->scope != CPUFREQ_POLICY)
+		return false;
+	int r = cpus_beside(c, o->n, "affected_cpus", &online);
+	return r == -EBUSY || (r == 0 && cpuset_is_empty(&online));
 }
 
 static const char *policy_lacks(const struct knob_ctx *c, const struct cpufreq_object *o)

@@ -19,7 +19,7 @@ strangers() {
 		[ "$(awk '{ sub(/.*\) /, ""); print int($7 / 67108864) % 2 }' "$dir/stat" 2>/dev/null)" = 0 ] || continue
 		grep -q hft.slice "$dir/cgroup" 2>/dev/null && continue
 		list=$(mask_of "${dir##*/}" 2>/dev/null) || continue
-		case $(cpus_of "$list" | grep -cx '[23]') in
+		case $(cpus_of "$list" | grep -cx '[23]' || :) in
 		0) ;;
 		*) grep -q '^irq/' "$dir/comm" || echo "${dir##*/} $(cat "$dir/comm") $list" ;;
 		esac

@@ -46,8 +46,8 @@ expect_exit 0 hfttune apply threads
 for n in 1 2; do
 	expect_eq "5 FIFO 5" "$(scheduling "$(tid io_thd_$n)")" "io_thd_$n"
 done
-expect_eq "0,1 OTHER 0" "$(scheduling "$(tid bio_aof)" | sed 's/0-1/0,1/')" bio_aof
-expect_eq 5 "$(nice_of "$(tid bio_aof)")" "nice of bio_aof"
+expect_eq "0,1 OTHER 0" "$(scheduling "$(tid bio_lazy_free)" | sed 's/0-1/0,1/')" bio_lazy_free
+expect_eq 5 "$(nice_of "$(tid bio_lazy_free)")" "nice of bio_lazy_free"
 expect_eq "$main" "$(scheduling "$(tid redis-server)")" "the main thread, which nobody named"
 expect_eq "3 FIFO 1" "$(scheduling "$(kthread ksoftirqd/3)")" ksoftirqd/3
 expect_eq 0-1 "$(inputs)" "interrupts of the queues"
@@ -65,7 +65,7 @@ systemctl restart redis-server.service
 expect_await 30 is_hot
 expect_await 20 hfttune verify
 expect_true test "$(reasserted)" -ge 1
-expect_eq 5 "$(nice_of "$(tid bio_aof)")" "nice of bio_aof"
+expect_eq 5 "$(nice_of "$(tid bio_lazy_free)")" "nice of bio_lazy_free"
 expect_true grep -q 'io_thd_1.*written again' <<<"$(journalctl -u hfttuned.service -o cat)"
 
 step "Redis is stopped: its threads are pending, and nothing is wrong"
