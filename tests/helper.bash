@@ -104,6 +104,23 @@ absent() {
 # field JSON-PATH: of the last output, by jq.
 field() { jq -r "$1" <<<"$output"; }
 
+# telling: of failpoints on standard input ("OP PATH"), the numbers of those that tell something: where something changes
+# (a kill anywhere before it is one at it), and of those that only look the first in each directory, since a plan reads
+# hundreds of files alike.
+telling() {
+	awk '{ dir = $2; sub("[^/]*$", "", dir) }
+		$1 !~ /^(open|read|list)$/ || /hfttune/ || !seen[$1 dir]++ { print NR }'
+}
+
+# every_point VERB...: the failpoints that tell something, of those that the command passes, in $points.
+every_point() {
+	HFT_FAULT_COUNT=$BATS_TEST_TMPDIR/points hft "$@" >/dev/null || [ $? = 5 ]
+	mapfile -t points < <(telling <"$BATS_TEST_TMPDIR/points")
+	rm -f "$BATS_TEST_TMPDIR/points"
+	# shellcheck disable=SC2034 # for the tests
+	n=${#points[@]}
+}
+
 # my_turn: what follows tunes this host, or looks whether somebody did: one test at a time, whatever runs beside it.
 my_turn() {
 	[ -z "${turn:-}" ] || return 0

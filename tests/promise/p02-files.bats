@@ -47,12 +47,6 @@ files() {
 		find default systemd -type f -print0 | sort -z | xargs -0 cksum)
 }
 
-every_point() {
-	HFT_FAULT_COUNT=$BATS_TEST_TMPDIR/points hft "$@" >/dev/null || [ $? = 5 ]
-	wc -l <"$BATS_TEST_TMPDIR/points"
-	rm -f "$BATS_TEST_TMPDIR/points"
-}
-
 fresh() {
 	rm -rf "$tree/var/lib/hfttune"
 	rm -rf "$tree/etc/default/"grub.d "$tree/etc/default/".grub.d*
@@ -84,13 +78,14 @@ each_kill() { # VERB...: killed at every call, and recovered in this boot or (ev
 	exits 5 hft apply p
 	after=$(files)
 	[ "$1" = apply ] && fresh
-	n=$(every_point "$@")
+	round=0
+	every_point "$@"
 	[ "$n" -gt 30 ]
-	for ((i = 1; i <= n; i++)); do
+	for i in "${points[@]}"; do
 		fresh
 		[ "$1" = apply ] || exits 5 hft apply p
 		HFT_FAULT="*:$i:crash" hft "$@" >/dev/null 2>&1 || true
-		((i % 2)) || next_boot
+		((++round % 2)) || next_boot
 		settled "point $i of $n"
 	done
 	echo "# $n points" >&3
@@ -108,11 +103,12 @@ each_kill() { # VERB...: killed at every call, and recovered in this boot or (ev
 @test "P2 files: an apply that meets a failure at any call for a file" {
 	cp "$tree/proc/sys/kernel/random/boot_id" "$BATS_TEST_TMPDIR/boot_id"
 	HFT_FAULT_COUNT=$BATS_TEST_TMPDIR/points hft apply p >/dev/null || [ $? = 5 ]
-	n=$(grep -cE " /etc/(default|systemd)" "$BATS_TEST_TMPDIR/points")
+	mapfile -t points < <(grep -E " /etc/(default|systemd)" "$BATS_TEST_TMPDIR/points" | telling)
+	n=${#points[@]}
 	[ "$n" -gt 10 ]
 	after=$(files)
 	for e in $failures; do
-		for ((i = 1; i <= n; i++)); do
+		for i in "${points[@]}"; do
 			fresh
 			status=0
 			HFT_FAULT="*@/etc/[ds]*:$i:$e" hft apply p >"$BATS_TEST_TMPDIR/out" 2>&1 || status=$?
