@@ -161,7 +161,7 @@ server-tools: tools $(SERVER_TOOLS)
 
 server-test:
 	$(Q)$(MAKE) --no-print-directory O=$(O)/fault FAULT=1 all server-tools
-	$(Q)$(MAKE) --no-print-directory O=$(O)/san SAN=address,undefined FAULT=1 all server-tools
+	$(Q)$(MAKE) --no-print-directory O=$(O)/san SAN=address,undefined FAULT=1 CFLAGS='$(SAN_CFLAGS)' all server-tools
 	$(Q)HFT_BUILD='$(abspath $(O)/san)' bats tests/server >$(O)/server-san.log 2>&1 & san=$$!; \
 	HFT_BUILD='$(abspath $(O)/fault)' bats tests/server; plain=$$?; \
 	wait $$san; san=$$?; echo '== the same, sanitised'; cat $(O)/server-san.log; [ $$plain = 0 ] && [ $$san = 0 ]
@@ -258,12 +258,15 @@ demo: deps
 	$(Q)$(MAKE) --no-print-directory O=$(O) all hostdump
 	$(Q)tests/demo.sh $(O)
 
+# Compiled in half the time, and the traces are better.
+SAN_CFLAGS = -O1 -g
+
 # As many at once as there are CPUs, each told when it has ended.
 SPREAD    = $(MAKE) --no-print-directory -j$(shell nproc) -Otarget
 
 check: test-deps
 	$(Q)$(SPREAD) O=$(O) all man unit lint
-	$(Q)$(SPREAD) O=$(O)/san SAN=address,undefined FAULT=1 all tools unit
+	$(Q)$(SPREAD) O=$(O)/san SAN=address,undefined FAULT=1 CFLAGS='$(SAN_CFLAGS)' all tools unit
 	$(Q)$(SPREAD) O=$(O)/fault FAULT=1 bats
 	$(Q)$(MAKE) --no-print-directory O=$(O) server-test
 
