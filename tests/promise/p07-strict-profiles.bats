@@ -83,9 +83,11 @@ refused_kind() {
 	refused 4 <<<$'[phase a]\n[a/sysctl]\nvm.swappiness = 1\nvm/swappiness = 2'
 }
 
-@test "P7 phase keys of later versions are named" {
-	refused 2 <<<$'[phase a]\nwhy = x'
+@test "P7 phase keys that nobody knows, and values that they do not take" {
+	refused 2 <<<$'[phase a]\nwy = x'
 	refused 2 <<<$'[phase a]\ndrift = ignore'
+	refused 2 <<<$'[phase a]\nrestart = perhaps'
+	refused 2 <<<$'[phase a]\nconflicts = yes'
 }
 
 @test "P7 a unit and an option that are not in the tables cannot be named" {
@@ -96,7 +98,9 @@ refused_kind() {
 [a/sysctl]
 $name = 1"
 	done
-	refused 3 <<<$'[phase a]\n[a/service x.service]\nNice = 1'
+	refused 3 no-match <<<$'[phase a]\n[a/service x.service]\nNice = 1'
+	refused 3 <<<$'[phase a]\n[a/service x.service]\nExecStart = /bin/sh'
+	refused 3 <<<$'[phase a]\n[a/nonsense x.service]\nNice = 1'
 }
 
 @test "P7 CPU sets: empty, reversed, endless, absent, no housekeeping core, nobody said" {

@@ -115,7 +115,7 @@ expect_exit 0 hfttune verify
 step "what may not restart waits"
 expect_exit 0 hfttune apply service-later
 expect_has "pending"
-expect_has "restart = allowed"
+expect_has "Pending until the services are restarted"
 expect_eq 1 "$(hfttune --json verify | jq .summary.pending)" pending
 expect_eq "-5" "$(stat_of_threads 19)" nice
 restart_it
