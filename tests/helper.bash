@@ -121,11 +121,12 @@ every_point() {
 	n=${#points[@]}
 }
 
-# my_turn: what follows tunes this host, or looks whether somebody did: one test at a time, whatever runs beside it.
+# my_turn: what follows tunes this host, or looks whether somebody did: one test at a time, whatever runs beside it. A process
+# of its own holds the lock, so that nothing that the test leaves behind does; whoever runs it: /tmp is there.
 my_turn() {
 	[ -z "${turn:-}" ] || return 0
-	exec {turn}<"${TMPDIR:-/tmp}" # whoever runs it; a file there would belong to one
-	flock -w 900 "$turn" || { echo "another test of this host does not end" >&2; return 1; }
+	exec {turn}< <(exec flock -w 900 "${TMPDIR:-/tmp}" sh -c "echo; exec tail -s 0.2 --pid=$$ -f /dev/null" 3>&-)
+	read -r _ <&"$turn" || { echo "another test of this host does not end" >&2; return 1; }
 }
 
 # needs_root: what follows tunes this host and takes it back. HFT_NO_LIVE=1 leaves such tests out (mutants.sh).

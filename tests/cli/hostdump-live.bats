@@ -262,7 +262,7 @@ qdisc() {
 # A Redis in the test's network; the package redis-tools has the server under another name.
 start_redis() { # OPTION...
 	ln -sf "$(command -v redis-check-rdb)" "$D/redis-server"
-	inside "$D/redis-server" --save '' --dir "$D" --port 6379 --bind 127.0.0.1 --logfile "$D/log" "$@" 3>&- &
+	nsenter -t "$net" -n -m "$D/redis-server" --save '' --dir "$D" --port 6379 --bind 127.0.0.1 --logfile "$D/log" "$@" 3>&- &
 	pids="$pids $!"
 	await inside redis-cli ping
 }
