@@ -17,7 +17,7 @@ setup() {
 
 teardown() { finish; }
 
-reads=8 # methods
+reads=9 # methods
 all_methods() {
 	tuner Profiles
 	tuner Show '{"profile":"p"}'
@@ -27,6 +27,7 @@ all_methods() {
 	tuner Status
 	tuner History
 	tuner Host
+	tuner Doctor '{"seconds":1}'
 	tuner Apply '{"profile":"p"}'
 	tuner Repair
 	tuner Replay
@@ -36,16 +37,19 @@ all_methods() {
 # calls_as UID GID GROUPS: all methods, on one connection of that user; what became of each in $output.
 calls_as() {
 	run user "$1" "$2" "$3" "$attack" talk "$socket" < <(all_methods; get_info)
-	[ "$(errors | wc -l)" = 13 ]
+	[ "$(errors | wc -l)" = 14 ]
 	[ "$(errors | tail -1)" = ok ] # who it is, it says to everyone
 }
 
-verdict() { errors | head -12 | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '; }
+# A copied tree has no counters that move, which Doctor says to whom it answers.
+let_in() { errors | sed 's/^NotApplicable$/ok/'; }
+
+verdict() { let_in | head -13 | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '; }
 
 @test "the table of methods is the one that is tested" {
-	[ "$(grep -c '^method' "$top/lib/proto/org.hfttune.Tuner.varlink")" = 12 ]
-	[ "$(grep -c 'ACCESS_READ,' "$top/daemon/server/methods.c")" = $reads ]
-	[ "$(grep -c 'ACCESS_CHANGE,' "$top/daemon/server/methods.c")" = 4 ]
+	[ "$(grep -c '^method' "$top/lib/proto/org.hfttune.Tuner.varlink")" = 13 ]
+	[ "$(grep -c '^.{.*ACCESS_READ,' "$top/daemon/server/methods.c")" = $reads ]
+	[ "$(grep -c '^.{.*ACCESS_CHANGE,' "$top/daemon/server/methods.c")" = 4 ]
 }
 
 @test "T14 a user in no group: the socket's mode refuses the connection, and behind a wrong mode each method does" {
@@ -58,9 +62,9 @@ verdict() { errors | head -12 | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '; }
 	chmod 666 "$socket"
 	before=$(values)
 	calls_as $nobody $nobody ''
-	[ "$(verdict)" = "12 PermissionDenied " ]
+	[ "$(verdict)" = "13 PermissionDenied " ]
 	calls_as $nobody $nobody 65533,65532
-	[ "$(verdict)" = "12 PermissionDenied " ]
+	[ "$(verdict)" = "13 PermissionDenied " ]
 	same "$before" "$(values)"
 }
 
@@ -69,8 +73,8 @@ verdict() { errors | head -12 | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '; }
 	before=$(values)
 	for identity in "$nobody $nobody $readers" "$nobody $readers ''" "$nobody $nobody 65533,$readers"; do
 		eval "calls_as $identity"
-		[ "$(verdict)" = "4 PermissionDenied 8 ok " ]
-		same PermissionDenied "$(errors | sed -n '9,11p' | sort -u)"
+		[ "$(verdict)" = "4 PermissionDenied 9 ok " ]
+		same PermissionDenied "$(errors | sed -n '10,12p' | sort -u)"
 		has 'hfttune-admin'
 	done
 	same "$before" "$(values)"
@@ -93,7 +97,7 @@ verdict() { errors | head -12 | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '; }
 	open_up
 	for identity in "$nobody $nobody $admins" "$nobody $nobody $readers,$admins" "$nobody $admins ''" "0 0 ''"; do
 		eval "calls_as $identity"
-		same ok "$(errors | sort -u)"
+		same ok "$(let_in | sort -u)"
 	done
 	grep -q "Apply p for uid $nobody" "$BATS_TEST_TMPDIR/daemon.log"
 }
@@ -104,9 +108,9 @@ verdict() { errors | head -12 | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '; }
 	wrap='' serve
 	open_up
 	calls_as $nobody $nobody "$readers,$admins"
-	[ "$(verdict)" = "12 PermissionDenied " ]
+	[ "$(verdict)" = "13 PermissionDenied " ]
 	calls_as 0 0 ''
-	same ok "$(errors | sort -u)"
+	same ok "$(let_in | sort -u)"
 }
 
 @test "T12 forged credentials: the kernel refuses them, and true ones change nothing" {
