@@ -42,7 +42,6 @@ expect_file $cpu/online 0,2,4,6
 expect_file $cpu/smt/active 0
 expect_file "/proc/irq/$irq/smp_affinity_list" 0,4,6
 expect_exit 0 hfttune verify
-expect_exit 0 hfttune plan no-smt
 expect_exit 0 hfttune apply no-smt
 expect_exit 0 hfttune status
 taskset -pc 0 "$(pid_of taken)"
