@@ -403,7 +403,7 @@ static int groups_add(struct groups *l, const struct json *step, const struct js
 static bool has_several_profiles(const struct groups *l)
 {
 	for (size_t i = 1; i < l->n; i++)
-		if (!str_eq(l->g[i].profile, l->g[0].profile))
+		if (*l->g[i].phase != '\0' && !str_eq(l->g[i].profile, l->g[0].profile))
 			return true;
 	return false;
 }
@@ -431,7 +431,10 @@ static void print_group(struct text *t, const struct json *steps, const struct g
 		if (is_in_group(s, g))
 			steps_add(&rows, s);
 	strbuf_addf(&name, name_profile ? "%s of %s" : "%s", g->phase, g->profile);
-	view_phase(t, strbuf_str(&name), g->info);
+	if (*g->phase != '\0')
+		view_phase(t, strbuf_str(&name), g->info);
+	else
+		text_line(t, "in no phase: what the kernel changes along, or what waits for a CPU");
 	print_steps(t, &rows, 2);
 	text_nl(t);
 }

@@ -172,7 +172,7 @@ static int ask_controller(const struct mnl_socket *s, struct ethnl_answer *ret, 
 
 static const struct nlattr *find_attr(const struct ethnl_answer *a, uint16_t type)
 {
-	const struct nlattr *attr;
+	struct nlattr *attr;
 
 	mnl_attr_for_each(attr, a->reply, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(attr) == type)
@@ -229,7 +229,8 @@ static int take_group_attr(const struct nlattr *attr, void *data)
 static int find_monitor(const struct mnl_socket *s, uint32_t *ret, struct hft_err *err)
 {
 	CLEANUP(ethnl_answer_done) struct ethnl_answer a = {0};
-	const struct nlattr *groups, *one;
+	const struct nlattr *groups;
+	struct nlattr *one;
 	int r = ask_controller(s, &a, err);
 
 	if (r < 0)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdbool.h>
@@ -52,18 +53,19 @@ static int open_links(struct fsio *fs, int *ret_fd, struct hft_err *err)
 /* Of an interface with a carrier, whatever changed: which of its flags did is not told reliably. */
 static bool is_link_up(const struct nlmsghdr *m)
 {
-	const struct ifinfomsg *i = NLMSG_DATA(m);
+	const struct ifinfomsg *i = mnl_nlmsg_get_payload(m);
 
-	return m->nlmsg_type == RTM_NEWLINK && m->nlmsg_len >= NLMSG_LENGTH(sizeof(*i)) && i->ifi_family == AF_UNSPEC &&
+	return m->nlmsg_type == RTM_NEWLINK && mnl_nlmsg_get_payload_len(m) >= sizeof(*i) && i->ifi_family == AF_UNSPEC &&
 	       (i->ifi_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
 }
 
 static bool any_link_up(const void *buf, size_t size)
 {
 	const struct nlmsghdr *m = buf;
+	int left = (int)size;
 	bool found = false;
 
-	for (; !found && NLMSG_OK(m, size); m = NLMSG_NEXT(m, size))
+	for (; !found && mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
 		found = is_link_up(m);
 	return found;
 }
