@@ -205,7 +205,7 @@ again() {
 	sleep 10
 	[ "$(sleeps)" = "$rest" ]
 	exits 0 client rollback --all
-	sleep 1
+	sleep 5 # the last look at what there is to listen to, and the worker's end
 	rest=$(sleeps)
 	again
 	inside ip link set hftv0 down
