@@ -10,23 +10,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
-#include <time.h>
 
 #include "daemon/knobs/knob.h"
 #include "daemon/knobs/others.h"
+#include "daemon/knobs/systemd.h"
 #include "lib/base/durable.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
 
-#define MANAGER "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
 #define DEADLINE_S 120 /* beyond the 90 s that a unit has by default to stop */
-#define CALL_US (60 * 1000000ULL) /* a reload of many units takes its time */
-
-struct job {
-	const char *path;
-	char result[32]; /* "done", "failed", ...; "" while it runs */
-};
 
 /* --- the bus ------------------------------------------------------------------------------------------------------ */
 
@@ -36,46 +29,7 @@ static int fail(struct hft_err *err, const char *unit, int r, const char *what, 
 	                 error != NULL && error->message != NULL ? error->message : strerror(-r));
 }
 
-static int on_job_removed(sd_bus_message *m, void *data, sd_bus_error *error)
-{
-	struct job *job = data;
-	const char *path, *unit, *result;
-	uint32_t id;
-
-	(void)error;
-	if (sd_bus_message_read(m, "uoss", &id, &path, &unit, &result) >= 0 && job->path != NULL &&
-	    strcmp(path, job->path) == 0)
-		snprintf(job->result, sizeof(job->result), "%s", result);
-	return 0;
-}
-
-static time_t now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec;
-}
-
-static int await(const struct knob_ctx *c, sd_bus *bus, const struct job *job)
-{
-	time_t end = now_s() + DEADLINE_S;
-
-	while (job->result[0] == '\0') {
-		int r = sd_bus_process(bus, NULL);
-		if (r == 0 && now_s() > end)
-			return -ETIMEDOUT;
-		if (r == 0 && c->alive != NULL)
-			c->alive(c->alive_data);
-		if (r == 0)
-			r = sd_bus_wait(bus, 1000000);
-		if (r < 0 && r != -EINTR)
-			return r;
-	}
-	return 0;
-}
-
-static int judge(const struct job *job, const char *unit, const char *what, struct hft_err *err)
+static int judge(const struct systemd_job *job, const char *unit, const char *what, struct hft_err *err)
 {
 	if (strcmp(job->result, "done") == 0 || strcmp(job->result, "skipped") == 0)
 		return 0;
@@ -91,13 +45,13 @@ static int run_job(const struct knob_ctx *c, const char *unit, const char *metho
 	CLEANUP(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	struct job job = { 0 };
+	struct systemd_job job = { 0 };
 
 	int r = sd_bus_open_system(&bus);
-	r = r < 0 ? r : sd_bus_match_signal(bus, NULL, MANAGER, "JobRemoved", on_job_removed, &job);
-	r = r < 0 ? r : sd_bus_call_method(bus, MANAGER, method, &error, &reply, "ss", unit, "replace");
+	r = r < 0 ? r : systemd_job_watch(bus, &job);
+	r = r < 0 ? r : sd_bus_call_method(bus, SYSTEMD_MANAGER, method, &error, &reply, "ss", unit, "replace");
 	r = r < 0 ? r : sd_bus_message_read(reply, "o", &job.path);
-	r = r < 0 ? r : await(c, bus, &job);
+	r = r < 0 ? r : systemd_job_await(c, bus, &job, systemd_now() + DEADLINE_S);
 	if (r == -ETIMEDOUT)
 		return err_raise(err, ERR_TIMEOUT, ETIMEDOUT, unit, "systemd did not %s %s within %d s", what, unit,
 		                 DEADLINE_S);
@@ -112,24 +66,15 @@ static int set_mask(const char *unit, bool mask, struct hft_err *err)
 	int r = sd_bus_open_system(&bus);
 
 	if (r >= 0 && mask)
-		r = sd_bus_call_method(bus, MANAGER, "MaskUnitFiles", &error, NULL, "asbb", 1, unit, true, true);
+		r = sd_bus_call_method(bus, SYSTEMD_MANAGER, "MaskUnitFiles", &error, NULL, "asbb", 1, unit, true, true);
 	else if (r >= 0)
-		r = sd_bus_call_method(bus, MANAGER, "UnmaskUnitFiles", &error, NULL, "asb", 1, unit, true);
+		r = sd_bus_call_method(bus, SYSTEMD_MANAGER, "UnmaskUnitFiles", &error, NULL, "asb", 1, unit, true);
 	return r < 0 ? fail(err, unit, r, mask ? "mask" : "unmask", &error) : 0;
 }
 
 int systemd_unit_reload(const struct knob_ctx *c, struct hft_err *err)
 {
-	CLEANUP(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-
-	if (c->copied)
-		return 0;
-	int r = sd_bus_open_system(&bus);
-	r = r < 0 ? r : sd_bus_message_new_method_call(bus, &m, MANAGER, "Reload");
-	r = r < 0 ? r : sd_bus_call(bus, m, CALL_US, &error, NULL);
-	return r < 0 ? fail(err, "systemd", r, "reload the files of", &error) : 0;
+	return c->copied ? 0 : systemd_reload(c, err);
 }
 
 int systemd_unit_try_restart(const struct knob_ctx *c, const char *unit, struct hft_err *err)
