@@ -148,7 +148,9 @@ int fsio_truncate(int fd, size_t size, const char *path, struct hft_err *err)
 	return r < 0 ? fsio_raise(err, r, path, "truncate") : 0;
 }
 
-static int rename_beneath(struct fsio *fs, const char *from, const char *to)
+/* A call on two names, each in its directory. */
+static int call_beneath(struct fsio *fs, const char *from, const char *to,
+                        int (*call)(int from_fd, const char *from, int to_fd, const char *to))
 {
 	CLEANUP(mem_closep) int from_fd = -1;
 	CLEANUP(mem_closep) int to_fd = -1;
@@ -159,14 +161,14 @@ static int rename_beneath(struct fsio *fs, const char *from, const char *to)
 		r = fsio_open_parent(fs, to, &to_fd, &to_name);
 	if (r < 0)
 		return r;
-	return renameat(from_fd, from_name, to_fd, to_name) < 0 ? -errno : 0;
+	return call(from_fd, from_name, to_fd, to_name) < 0 ? -errno : 0;
 }
 
 int fsio_rename(struct fsio *fs, const char *from, const char *to, struct hft_err *err)
 {
 	int r = fault_before(FAULT_RENAME, to);
 	if (r == 0) {
-		r = rename_beneath(fs, from, to);
+		r = call_beneath(fs, from, to, renameat);
 		kept_drop(&fs->kept, from);
 		kept_drop(&fs->kept, to);
 		fault_after(FAULT_RENAME, to);
@@ -174,25 +176,16 @@ int fsio_rename(struct fsio *fs, const char *from, const char *to, struct hft_er
 	return r < 0 ? fsio_raise(err, r, to, "rename to") : 0;
 }
 
-static int link_beneath(struct fsio *fs, const char *from, const char *to)
+static int link_name(int from_fd, const char *from, int to_fd, const char *to)
 {
-	CLEANUP(mem_closep) int from_fd = -1;
-	CLEANUP(mem_closep) int to_fd = -1;
-	const char *from_name, *to_name;
-
-	int r = fsio_open_parent(fs, from, &from_fd, &from_name);
-	if (r == 0)
-		r = fsio_open_parent(fs, to, &to_fd, &to_name);
-	if (r < 0)
-		return r;
-	return linkat(from_fd, from_name, to_fd, to_name, 0) < 0 ? -errno : 0;
+	return linkat(from_fd, from, to_fd, to, 0);
 }
 
 int fsio_link(struct fsio *fs, const char *from, const char *to, struct hft_err *err)
 {
 	int r = fault_before(FAULT_RENAME, to);
 	if (r == 0) {
-		r = link_beneath(fs, from, to);
+		r = call_beneath(fs, from, to, link_name);
 		fault_after(FAULT_RENAME, to);
 	}
 	return r < 0 ? fsio_raise(err, r, to, "link to") : 0;
