@@ -9,15 +9,12 @@
 #include <string.h>
 
 #include "daemon/host/counters.h"
+#include "daemon/host/host.h"
 #include "daemon/host/parts.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
 #include "lib/base/num.h"
-
-/* include/linux/sched.h; the same places since 3.x. */
-#define KERNEL_THREAD 0x00200000u
-#define BOUND 0x04000000u /* PF_NO_SETAFFINITY */
 
 #define PREEMPTED "threads/preempted"
 #define MOVABLE "movable/kernel"
@@ -160,7 +157,7 @@ static const struct class {
 
 static const char *class_of(const struct run *r)
 {
-	bool kernel = r->flags & KERNEL_THREAD;
+	bool kernel = r->flags & HOST_TASK_KERNEL;
 	size_t i = 0;
 
 	while (classes[i].kernel != kernel || !str_match(classes[i].pattern, r->name))
@@ -189,12 +186,12 @@ static int add_difference(struct counters *c, const struct run *now, const struc
 	uint64_t runs = now->switches - then->switches, forced = now->forced - then->forced;
 	runs = runs == 0 && now->ticks > then->ticks ? 1 : runs;
 	int r = add_run(c, class_of(now), now, place, runs);
-	return r == 0 && now->stays && !(now->flags & KERNEL_THREAD) ? add_run(c, PREEMPTED, now, place, forced) : r;
+	return r == 0 && now->stays && !(now->flags & HOST_TASK_KERNEL) ? add_run(c, PREEMPTED, now, place, forced) : r;
 }
 
 static bool is_movable(const struct run *r)
 {
-	return (r->flags & KERNEL_THREAD) && !(r->flags & BOUND) && r->may;
+	return (r->flags & HOST_TASK_KERNEL) && !(r->flags & HOST_TASK_BOUND) && r->may;
 }
 
 /* A class of which nobody ran is there all the same. */

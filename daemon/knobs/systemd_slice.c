@@ -12,12 +12,12 @@
 
 #include "daemon/host/host.h"
 #include "daemon/knobs/knob.h"
+#include "daemon/knobs/systemd.h"
 #include "lib/base/durable.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
 #include "lib/base/mem.h"
 
-#define MANAGER "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
 #define CGROUP "/sys/fs/cgroup"
 #define CONTROL "/run/systemd/system.control"
 #define TRANSIENT "/run/systemd/transient" /* of units that have no file of their own, as init.scope */
@@ -202,7 +202,7 @@ static int ask(const char *method, int (*append)(sd_bus_message *m, const char *
 	int r = sd_bus_open_system(&bus);
 
 	r = r < 0 ? r : sd_bus_set_method_call_timeout(bus, CALL_S * UINT64_C(1000000));
-	r = r < 0 ? r : sd_bus_message_new_method_call(bus, &m, MANAGER, method);
+	r = r < 0 ? r : sd_bus_message_new_method_call(bus, &m, SYSTEMD_MANAGER, method);
 	r = r < 0 ? r : append(m, unit, set);
 	r = r < 0 ? r : sd_bus_call(bus, m, 0, &error, &reply);
 	return r >= 0 ? 0 : err_raise(err, ERR_IO, -r, unit, "the service manager refuses %s: %s", method,
