@@ -104,18 +104,25 @@ absent() {
 # field JSON-PATH: of the last output, by jq.
 field() { jq -r "$1" <<<"$output"; }
 
-# telling: of failpoints on standard input ("OP PATH"), the numbers of those that tell something: where something changes
-# (a kill anywhere before it is one at it), and of those that only look the first in each directory, since a plan reads
-# hundreds of files alike.
+# changing: of failpoints on standard input ("OP PATH"), the numbers of those where something changes, an open that may
+# create one of our own files among them. A kill anywhere between two of them is one at the second.
+changing() {
+	awk '$1 !~ /^(open|read|list)$/ || /\.tmp|\.hfttune-/ { print NR }'
+}
+
+# telling: those, and of the others the first in each directory, since a plan reads hundreds of files alike: where a failure
+# may matter.
 telling() {
 	awk '{ dir = $2; sub("[^/]*$", "", dir) }
 		$1 !~ /^(open|read|list)$/ || /hfttune/ || !seen[$1 dir]++ { print NR }'
 }
 
-# every_point VERB...: the failpoints that tell something, of those that the command passes, in $points.
+# every_point WHICH VERB...: the failpoints that the command passes, of those the changing or the telling, in $points.
 every_point() {
+	local which=$1
+	shift
 	HFT_FAULT_COUNT=$BATS_TEST_TMPDIR/points hft "$@" >/dev/null || [ $? = 5 ]
-	mapfile -t points < <(telling <"$BATS_TEST_TMPDIR/points")
+	mapfile -t points < <("$which" <"$BATS_TEST_TMPDIR/points")
 	rm -f "$BATS_TEST_TMPDIR/points"
 	# shellcheck disable=SC2034 # for the tests
 	n=${#points[@]}

@@ -36,22 +36,20 @@ setup() {
 }
 
 application() { # a file of somebody else's
-	rm -f "$tree/etc/default/"{,.}app.toml*
 	printf '[cache]\nshards = 256 # many\n' >"$tree/etc/default/app.toml"
 	chmod 604 "$tree/etc/default/app.toml"
 }
 
-# Names, modes and contents of what a boot loader and systemd read, and what lies beside it.
+# Names, modes, sizes and lines of what a boot loader and systemd read, and what lies beside it.
 files() {
-	(cd "$tree/etc" && find default systemd -printf '%p %m %y\n' | sort &&
-		find default systemd -type f -print0 | sort -z | xargs -0 cksum)
+	(cd "$tree/etc" && { find default systemd -type f -printf '%p %m %s\n' -o -printf '%p %m %y\n' &&
+		grep -r '' default systemd; } | sort)
 }
 
 fresh() {
-	rm -rf "$tree/var/lib/hfttune"
-	rm -rf "$tree/etc/default/"grub.d "$tree/etc/default/".grub.d*
+	rm -rf "$tree/var/lib/hfttune" "$tree/etc/default/"{grub.d,.grub.d*,{,.}app.toml*} \
+		"$tree/etc/systemd/system/"{a.service.d,.a.service.d*}
 	application
-	rm -rf "$tree/etc/systemd/system/"a.service.d "$tree/etc/systemd/system/".a.service.d*
 	echo "$swappiness" >"$tree/proc/sys/vm/swappiness"
 	cp "$BATS_TEST_TMPDIR/boot_id" "$tree/proc/sys/kernel/random/boot_id"
 }
@@ -79,7 +77,7 @@ each_kill() { # VERB...: killed at every call, and recovered in this boot or (ev
 	after=$(files)
 	[ "$1" = apply ] && fresh
 	round=0
-	every_point "$@"
+	every_point changing "$@"
 	[ "$n" -gt 30 ]
 	for i in "${points[@]}"; do
 		fresh
