@@ -11,45 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/json/json.h"
 
-#define CGROUPS "/sys/fs/cgroup"
-
 /* --- which CPUs ------------------------------------------------------------------------------------------------------- */
-
-static void add_list(struct fsio *fs, const char *path, struct cpuset *to)
-{
-	CLEANUP(strbuf_done) struct strbuf text = {0};
-	struct cpuset set;
-
-	if (fsio_probe(fs, path, &text) == 0 && cpuset_parse_kernel(strbuf_str(&text), &set, NULL) == 0)
-		cpuset_or(to, &set);
-}
-
-/* Partitions that are: "isolated invalid (reason)" is none. Slices stand at the top. */
-static int add_partition(struct fsio *fs, const char *group, struct cpuset *to)
-{
-	CLEANUP(mem_freep) char *kind = str_printf(CGROUPS "/%s/cpuset.cpus.partition", group);
-	CLEANUP(mem_freep) char *cpus = str_printf(CGROUPS "/%s/cpuset.cpus.effective", group);
-	CLEANUP(strbuf_done) struct strbuf text = {0};
-
-	if (!kind || !cpus)
-		return -ENOMEM;
-	if (fsio_probe(fs, kind, &text) == 0 && (str_eq(strbuf_str(&text), "isolated") || str_eq(strbuf_str(&text), "root")))
-		add_list(fs, cpus, to);
-	return 0;
-}
-
-static int find_partitions(struct fsio *fs, struct cpuset *ret)
-{
-	CLEANUP(strlist_done) struct strlist groups = {0};
-	int r = 0;
-
-	add_list(fs, CGROUPS "/cpuset.cpus.isolated", ret); /* since 6.8 */
-	if (fsio_list(fs, CGROUPS, &groups, NULL) < 0)
-		return 0;
-	for (size_t i = 0; r == 0 && i < groups.n; i++)
-		r = add_partition(fs, groups.s[i], ret);
-	return r;
-}
 
 static void find_layers(const struct session *s, struct cpuset *ret)
 {
@@ -75,7 +37,7 @@ int doctor_find_cpus(struct doctor *d, struct hft_err *err)
 
 	d->isolated = h->isolated;
 	d->nohz_full = h->nohz_full;
-	if (find_partitions(h->fs, &d->partitions) < 0)
+	if (host_read_partitions(h->fs, &d->partitions) < 0)
 		return err_oom(err);
 	find_layers(&d->s, &d->layers);
 	d->watched = d->isolated;

@@ -136,6 +136,8 @@ void host_join_core(struct host *h, const struct cpuset *core);
 /* online minus isolated minus nohz_full: what the kernel itself may use for everything else. */
 void host_housekeeping(const struct host *h, struct cpuset *ret);
 bool host_kernel_at_least(const struct host *h, int major, int minor);
+/* CPUs of cpuset partitions, now: those that balance no load with the others. -ENOMEM. */
+int host_read_partitions(struct fsio *fs, struct cpuset *ret);
 /* Is any NIC or interrupt of that driver? The reads must be done. */
 bool host_has_driver(const struct host *h, const char *driver);
 

@@ -398,8 +398,8 @@ static const struct knob_doc docs[] = {
 	  .summary = "the CPUs that kernel threads stay within, but for those that the kernel binds to a CPU", CPULIST,
 	  .risk = 1, .effect = EFFECT_NOW, .counter = "Cpus_allowed_list in /proc/PID/status", .changes = "",
 	  .source = "kernel/kthread.c, sched_setaffinity(2)",
-	  .traps = "one born later may run on all CPUs but those of nohz_full= (since Linux 5.9): verify names it, repair "
-		   "moves it, and the domains keep it off an isolated partition; workers are the knob workqueue's, and "
+	  .traps = "one born later may run on all CPUs but those of nohz_full= (since Linux 5.9): isolcpus= or an isolated "
+		   "partition keeps it off all the same; without, verify names it, and repair moves it; workers are the knob workqueue's, and "
 		   "threads of interrupts follow theirs; leave a CPU of each NUMA node for its kswapd" },
 	{ .option = OTHERS,
 	  .summary = "the CPUs that are left to everything else: system.slice, user.slice, init.scope, machine.slice", CPULIST,

@@ -19,6 +19,7 @@ struct walk {
 	struct cpuset online;
 	struct cpuset usual; /* what kthreadd has */
 	struct cpuset wanted;
+	struct cpuset apart; /* no load is balanced to these */
 	const char *others;  /* of an original: "NAME=LIST;..."; NULL: a setting */
 	struct strbuf *text;
 	struct knob_verdict *verdict;
@@ -131,12 +132,23 @@ static bool holds(const struct walk *w, const struct task *t)
 	return !find_wanted(w, t, &wanted) || same_cpus(w, &t->allowed, &wanted);
 }
 
+/* Born later, with the mask that the kernel gives to all of them: it stays where kthreadd started it, since the scheduler
+ * brings nothing to CPUs that are apart. */
+static bool is_kept_off(const struct walk *w, const struct task *t)
+{
+	struct cpuset all = w->online;
+
+	cpuset_minus(&all, &w->apart);
+	return !w->others && !str_eq(t->path, TASK_KTHREADD) && cpuset_is_subset(&w->online, &t->allowed) &&
+	       cpuset_is_subset(&all, &w->wanted);
+}
+
 static int judge(void *data, const struct task *t, struct hft_err *err)
 {
 	struct walk *w = data;
 	CLEANUP(strbuf_done) struct strbuf list = {0};
 
-	if (!is_ours(t) || holds(w, t))
+	if (!is_ours(t) || holds(w, t) || is_kept_off(w, t))
 		return 0;
 	cpuset_format(&t->allowed, &list);
 	w->verdict->state = KNOB_DRIFT;
@@ -154,8 +166,11 @@ int kthreads_verify(const struct knob_ctx *c, const char *wanted, struct knob_ve
 	r = r < 0 ? r : parse_value(&w, wanted, err);
 	r = r < 0 ? r : read_kthreadd(c, &kthreadd, err);
 	r = r < 0 ? r : cpukey_online(c, &w.online, err);
+	if (r == 0 && host_read_partitions(c->fs, &w.apart) < 0)
+		r = err_oom(err);
 	if (r < 0)
 		return r;
+	cpuset_or(&w.apart, &c->host->isolated);
 	ret->state = KNOB_OK;
 	ret->reason[0] = '\0';
 	/* Then nobody has what is not usual for a reason of ours. */

@@ -266,6 +266,26 @@ static void test_kernel_threads(void **state)
 	assert_string_equal(allowed(t, 70, 70), "0-3"); /* what we had given it goes with the rest */
 }
 
+/* What is born on a host whose CPUs are parted off may have all of them, since nobody brings it there; kthreadd may not. */
+static void test_kernel_threads_born_beside_a_partition(void **state)
+{
+	struct cputree *t = *state;
+
+	assert_string_equal(written(t, &knob_isolate, "kthreads", "0-1"), "");
+	put_task(t, 70, 70, "psimon", PF_KERNEL, "0-3");
+	assert_int_equal(judged(t, &knob_isolate, "kthreads", "0-1"), KNOB_DRIFT);
+	put(t, HFT "cpuset.cpus.partition", "isolated");
+	put(t, HFT "cpuset.cpus.effective", "3");
+	assert_int_equal(judged(t, &knob_isolate, "kthreads", "0-1"), KNOB_DRIFT); /* 2 is balanced to */
+	put(t, HFT "cpuset.cpus.effective", "2-3");
+	assert_int_equal(judged(t, &knob_isolate, "kthreads", "0-1"), KNOB_OK);
+	put_task(t, 70, 70, "psimon", PF_KERNEL, "1-2"); /* somebody's */
+	assert_int_equal(judged(t, &knob_isolate, "kthreads", "0-1"), KNOB_DRIFT);
+	put_task(t, 70, 70, "psimon", PF_KERNEL, "0-3");
+	put_task(t, 2, 2, "kthreadd", PF_KERNEL, "0-3");
+	assert_int_equal(judged(t, &knob_isolate, "kthreads", "0-1"), KNOB_DRIFT);
+}
+
 /* An original that is one list is not taken for a setting: "stay within" would hold already. */
 static void test_an_original_is_exact(void **state)
 {
@@ -317,6 +337,7 @@ int main(void)
 		TEST(test_originals_of_others),
 		TEST(test_what_is_taken_from_the_house),
 		TEST(test_kernel_threads),
+		TEST(test_kernel_threads_born_beside_a_partition),
 		TEST(test_an_original_is_exact),
 		TEST(test_kernel_threads_and_cpus_offline),
 		TEST(test_explain),
