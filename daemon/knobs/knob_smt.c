@@ -326,16 +326,21 @@ static int write_cpu(const struct knob_ctx *c, int cpu, const char *value, struc
 
 static int smt_write(const struct knob_ctx *c, const char *key, const char *value, struct hft_err *err)
 {
+	CLEANUP(strbuf_done) struct strbuf masks = {0};
 	int cpu = cpu_of_key(key);
 
 	if (mask_kind(key))
 		return masks_write(mask_kind(key), c, value, err);
 	if (cpu < 0 && !str_eq(key, CONTROL))
 		return cpukey_unknown("smt", key, err);
-	int r = cpu < 0 ? write_control(c, value, err) : write_cpu(c, cpu, value, err);
-	if (r == 0 && !c->copied)
-		await_cpusets(c);
-	return r;
+	/* Before Linux 6.2 all threads lose what they had asked for, also those whose CPUs stay. */
+	int r = masks_read(mask_kind(TASKS), c, &masks, err);
+	if (r == 0)
+		r = cpu < 0 ? write_control(c, value, err) : write_cpu(c, cpu, value, err);
+	if (r < 0 || c->copied)
+		return r;
+	await_cpusets(c);
+	return masks_write(mask_kind(TASKS), c, strbuf_str(&masks), err);
 }
 
 /* --- judging -------------------------------------------------------------------------------------------------------- */

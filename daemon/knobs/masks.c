@@ -237,7 +237,7 @@ static int group_set(const struct knob_ctx *c, const char *name, const struct cp
 static const struct mask_kind kinds[] = {
 	{ "interrupts", false, list_irqs,   irq_now,   irq_is_broken,   irq_set   },
 	{ "cpusets",    true,  list_groups, group_now, group_is_broken, group_set },
-	{ "tasks",      false, list_tasks,  task_now,  task_is_broken,  task_set  },
+	{ TASKS,        false, list_tasks,  task_now,  task_is_broken,  task_set  },
 };
 
 const struct mask_kind *mask_kind(const char *key)

@@ -13,6 +13,8 @@
 
 struct mask_kind; /* one of the three, by its key */
 
+#define TASKS "tasks"
+
 const struct mask_kind *mask_kind(const char *key); /* "interrupts", "cpusets", "tasks"; NULL: none of them */
 const char *mask_key(size_t i);                     /* the ith key, NULL past the end */
 
