@@ -451,7 +451,8 @@ static int restart(struct run *run, size_t to, size_t *ret_failed, struct hft_er
 	for (size_t i = 0; r == 0 && i < to; i++) {
 		struct step *st = run->steps[i];
 
-		if (!names_unit(st, unit) || !strlist_has(&units, unit) || !(st->done || is_waiting(st)))
+		if (!st->knob->restarts || !(st->done || is_waiting(st)) ||
+		    !(st->state == STEP_PENDING || (names_unit(st, unit) && strlist_has(&units, unit))))
 			continue;
 		*ret_failed = i;
 		r = prove(run, st, st->after, err);

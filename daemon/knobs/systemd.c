@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/knobs/knob.h"
+#include "daemon/knobs/systemd_slice.h"
 #include "lib/base/cpuset.h"
 #include "lib/base/err.h"
 #include "lib/base/fsio.h"
@@ -292,15 +293,47 @@ static int check_it_stays(const struct knob_ctx *c, const char *unit, struct hft
 	return r;
 }
 
-int systemd_restart(const struct knob_ctx *c, const char *unit, struct hft_err *err)
+static bool is_implicit(const char *slice)
 {
-	CLEANUP(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+	CLEANUP(systemd_unit_done) struct systemd_unit u = { 0 };
+	CLEANUP(strbuf_done) struct strbuf file = { 0 }, dropins = { 0 };
+
+	if (systemd_unit_open(slice, &u, NULL) < 0)
+		return false;
+	u.type = UNIT_INTERFACE;
+	return systemd_property(&u, "FragmentPath", &file, NULL) == 0 && file.len == 0 &&
+	       systemd_property(&u, "DropInPaths", &dropins, NULL) == 0 && dropins.len == 0;
+}
+
+/*
+ * A slice that has no file stands for what is in it. systemd starts it with the first unit that is put there, and does not
+ * stop it after the last; nor the slices that it is in itself.
+ */
+static int drop_slices(const struct knob_ctx *c, sd_bus *bus, char *cgroup, struct hft_err *err)
+{
+	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+	for (char *slash; (slash = strrchr(cgroup, '/')) != NULL; *slash = '\0') {
+		const char *slice = slash + 1;
+
+		if (!str_ends(slice, ".slice"))
+			continue;
+		if (slice_is_populated(c, slice) || !slice_is_active(c, slice) || !is_implicit(slice))
+			break;
+		int r = sd_bus_call_method(bus, SYSTEMD_MANAGER, "StopUnit", &error, NULL, "ss", slice, "replace");
+		if (r < 0)
+			return raise_bus(err, r, &error, slice, "stop");
+	}
+	return 0;
+}
+
+static int restart(const struct knob_ctx *c, sd_bus *bus, const char *unit, struct hft_err *err)
+{
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	struct systemd_job job = { 0 };
 
-	int r = sd_bus_open_system(&bus);
-	r = r < 0 ? r : systemd_job_watch(bus, &job);
+	int r = systemd_job_watch(bus, &job);
 	if (r >= 0) /* it was started too often: that is over */
 		sd_bus_call_method(bus, SYSTEMD_MANAGER, "ResetFailedUnit", NULL, NULL, "s", unit);
 	r = r < 0 ? r : sd_bus_call_method(bus, SYSTEMD_MANAGER, "RestartUnit", &error, &reply, "ss", unit, "replace");
@@ -311,4 +344,13 @@ int systemd_restart(const struct knob_ctx *c, const char *unit, struct hft_err *
 	if (strcmp(job.result, "done") != 0)
 		return raise_down(err, unit, job.result);
 	return check_it_stays(c, unit, err);
+}
+
+int systemd_restart(const struct knob_ctx *c, const char *unit, struct hft_err *err)
+{
+	CLEANUP(systemd_unit_done) struct systemd_unit was = { 0 };
+
+	int r = systemd_unit_open(unit, &was, err);
+	r = r < 0 ? r : restart(c, was.bus, unit, err);
+	return r < 0 ? r : drop_slices(c, was.bus, was.cgroup, err);
 }

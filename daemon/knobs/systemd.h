@@ -20,7 +20,8 @@ const char *systemd_lacks(const struct knob_ctx *c);
 int systemd_reload(const struct knob_ctx *c, struct hft_err *err);
 /*
  * Restart a unit, forgetting earlier failures, and wait until it is active and stays so for a moment; c->alive is called
- * meanwhile. -EREMOTEIO ERR_NOT_IN_EFFECT: it is not active again; -ETIMEDOUT ERR_TIMEOUT; other -errno ERR_IO.
+ * meanwhile. A slice without a file of its own ends if that leaves it empty.
+ * -EREMOTEIO ERR_NOT_IN_EFFECT: it is not active again; -ETIMEDOUT ERR_TIMEOUT; other -errno ERR_IO.
  */
 int systemd_restart(const struct knob_ctx *c, const char *unit, struct hft_err *err);
 

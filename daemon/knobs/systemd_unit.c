@@ -79,7 +79,7 @@ int systemd_unit_reload(const struct knob_ctx *c, struct hft_err *err)
 
 int systemd_unit_try_restart(const struct knob_ctx *c, const char *unit, struct hft_err *err)
 {
-	return c->copied ? 0 : run_job(c, unit, "TryRestartUnit", "restart", err);
+	return c->copied || !other_is_active(c, unit) ? 0 : systemd_restart(c, unit, err);
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------- */

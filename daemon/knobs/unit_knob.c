@@ -95,6 +95,18 @@ static int look(const struct knob_ctx *c, const struct unit_question *q, const s
 	return has;
 }
 
+/* It has been told of another slice since it started: until it starts there, nothing that systemd has reaches its group
+ * (systemd 257; older ones write to the old one). */
+static bool is_elsewhere(const struct systemd_unit *u, const char *unit)
+{
+	CLEANUP(strbuf_done) struct strbuf slice = { 0 };
+
+	if (systemd_property(u, "Slice", &slice, NULL) < 0)
+		return false;
+	strbuf_addf(&slice, "/%s", unit);
+	return !str_ends(u->cgroup, strbuf_str(&slice));
+}
+
 static int judge_running(const struct knob_ctx *c, const struct unit_question *q, const struct systemd_unit *u,
                          const char *expected, struct knob_verdict *v, struct hft_err *err)
 {
@@ -109,7 +121,7 @@ static int judge_running(const struct knob_ctx *c, const struct unit_question *q
 	/* What is not set is the unit's own doing, once it was started without us. */
 	if (has == 1 || (younger && (has == 2 || !set)))
 		return verdict(v, KNOB_OK, "");
-	if (!q->at_once && !younger)
+	if (q->at_once ? is_elsewhere(u, q->unit) : !younger)
 		return verdict(v, KNOB_PENDING, "restart");
 	return verdict(v, KNOB_DRIFT, strbuf_str(&found));
 }
