@@ -310,6 +310,8 @@ int slice_reset_cpus(const struct knob_ctx *c, const char *unit, struct hft_err 
 	if (r == 0 && !c->copied)
 		r = ask("SetUnitProperties", append_cpus, unit, &none, err);
 	r = r < 0 ? r : durable_remove_with_dir(c->fs, path, err);
+	if (r == 0)
+		fsio_rmdir(c->fs, CONTROL, NULL); /* which the manager made with the first one; not if another is in it */
 	return r < 0 || c->copied ? r : ask("Reload", append_nothing, unit, NULL, err);
 }
 
