@@ -131,6 +131,8 @@ static void dump_thread(struct dump *d, const struct process *p, const char *tid
 	/* It keeps the CPUs of the pool that it helped last, and nobody can set them. */
 	if (t.rescuer)
 		strcpy(cpus, "of-the-last-pool");
+	else if (t.kernel && strncmp(t.comm, "irq/", 4) == 0)
+		strcpy(cpus, "where-it-fires"); /* hostdump.ignore: effective */
 	else
 		format_cpus(set, size, cpus, sizeof(cpus));
 	thread_name(&t);
