@@ -8,6 +8,7 @@ mkdir -p /usr/src
 cp -a "$share/hfttune" /usr/src/
 make -C /usr/src/hfttune install
 systemctl enable --now hfttuned.socket hfttuned.service
+systemctl start hfttune-replay.service # as each boot does
 
 expect_exit 0 hfttune status
 expect_await 30 systemctl is-active redis-server.service

@@ -12,7 +12,8 @@ mask_of() { # PID
 pid_of() { # UNIT
 	systemctl show -P MainPID "$1"
 }
-# Threads that may run on CPU 2 or 3 though they are neither in the slice nor bound: "PID NAME LIST".
+# Threads that may run on CPU 2 or 3 though they are neither in the slice nor bound: "PID NAME LIST". The kernel's own that
+# were born since may run on all CPUs, and the scheduler does not bring them there (systemd 257 has some made anew at will).
 strangers() {
 	local dir list
 	for dir in /proc/[0-9]*/task/[0-9]*; do
@@ -21,7 +22,7 @@ strangers() {
 		list=$(mask_of "${dir##*/}" 2>/dev/null) || continue
 		case $(cpus_of "$list" | grep -cx '[23]' || :) in
 		0) ;;
-		*) grep -q '^irq/' "$dir/comm" || echo "${dir##*/} $(cat "$dir/comm") $list" ;;
+		*) grep -q '^irq/\|^psimon' "$dir/comm" || echo "${dir##*/} $(cat "$dir/comm") $list" ;;
 		esac
 	done
 }
