@@ -71,6 +71,7 @@ there() { inside "$build/hfttune" --standalone --state-dir "$D/state" --profile-
 state() { inside systemctl show -P ActiveState -P UnitFileState "$1" | xargs; }
 # shellcheck disable=SC2016 # for the shell inside
 banned() { inside sh -c 'tr "\0" "\n" </proc/$(systemctl show -P MainPID irqbalance.service)/environ' | sed -n 's/^IRQBALANCE_BANNED_CPULIST=//p'; }
+is_banned() { [ "$(banned)" = "$1" ]; }
 
 @test "a unit is stopped and masked, seen when somebody starts it, and started again by rollback" {
 	profile p <<<$'[phase a]\n[a/unit]\ntuned.service = stopped'
@@ -111,6 +112,7 @@ banned() { inside sh -c 'tr "\0" "\n" </proc/$(systemctl show -P MainPID irqbala
 	inside systemctl daemon-reload
 	inside systemctl restart irqbalance.service
 	inside mv /run/aside /run/systemd/system/irqbalance.service.d
+	await is_banned 7 # the unit counts as started before its program runs
 	exits 3 there verify
 	has 'irqbalance runs with 7'
 	exits 0 there repair
