@@ -20,10 +20,12 @@ void fsio_keep_open(struct fsio *fs, size_t max)
 	kept_init(&fs->kept, max); /* without memory nothing is kept, and all is as before */
 }
 
-/* Where the kernel has values, and opening a file does nothing. */
+/* Where the kernel has values, and opening a file does nothing. Those of debugfs can be read once for each opening: they
+ * are not seekable (simple_attr_open()). */
 static bool is_of_values(const char *path)
 {
-	return str_starts(path, "/proc/sys/") || str_starts(path, "/sys/") || str_starts(path, "/proc/irq/");
+	return str_starts(path, "/proc/sys/") || str_starts(path, "/proc/irq/") ||
+	       (str_starts(path, "/sys/") && !str_starts(path, "/sys/kernel/debug/"));
 }
 
 bool fsio_may_write(struct fsio *fs, const char *path, const struct kept_file *f, off_t *ret_size)

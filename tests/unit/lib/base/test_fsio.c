@@ -575,12 +575,15 @@ static void test_kept_open(void **state)
 	put(t, "/proc/sys/x", "1\n");
 	put(t, "/sys/devices/x", "1\n");
 	put(t, "/elsewhere", "1\n");
+	assert_int_equal(fsio_mkdirs(t->fs, "/sys/kernel/debug", 0755, &t->err), 0);
+	put(t, "/sys/kernel/debug/x", "1\n");
 	assert_reads(t, "/proc/sys/x", "1");
 	assert_int_equal(n_open_fds(), before); /* nothing, until told to */
 	fsio_keep_open(t->fs, 10);
 	for (int i = 0; i < 3; i++) {
 		assert_reads(t, "/proc/sys/x", "1");
 		assert_reads(t, "/elsewhere", "1");
+		assert_reads(t, "/sys/kernel/debug/x", "1");
 		assert_int_equal(n_open_fds(), before + 1);
 	}
 	assert_int_equal(fsio_write(t->fs, "/sys/devices/x", "2", &t->err), 0);
