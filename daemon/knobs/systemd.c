@@ -293,38 +293,49 @@ static int check_it_stays(const struct knob_ctx *c, const char *unit, struct hft
 	return r;
 }
 
-static bool is_implicit(const char *slice)
+/* Has it a file of its own, or a drop-in that is not ours? */
+static int has_files(const char *slice, struct hft_err *err)
 {
 	CLEANUP(systemd_unit_done) struct systemd_unit u = { 0 };
 	CLEANUP(strbuf_done) struct strbuf file = { 0 }, dropins = { 0 };
+	CLEANUP(strlist_done) struct strlist paths = { 0 };
 
-	if (systemd_unit_open(slice, &u, NULL) < 0)
-		return false;
+	int r = systemd_unit_open(slice, &u, err);
+	if (r < 0)
+		return r;
 	u.type = UNIT_INTERFACE;
-	return systemd_property(&u, "FragmentPath", &file, NULL) == 0 && file.len == 0 &&
-	       systemd_property(&u, "DropInPaths", &dropins, NULL) == 0 && dropins.len == 0;
+	r = systemd_property(&u, "FragmentPath", &file, err);
+	r = r < 0 ? r : systemd_property(&u, "DropInPaths", &dropins, err);
+	if (r < 0)
+		return r;
+	if (strlist_split(&paths, strbuf_str(&dropins), "\n") < 0)
+		return err_oom(err);
+	for (size_t i = 0; i < paths.n; i++)
+		if (!str_ends(paths.s[i], "/50-hfttune.conf"))
+			return 1;
+	return file.len > 0;
 }
 
-/*
- * A slice that has no file stands for what is in it. systemd starts it with the first unit that is put there, and does not
- * stop it after the last; nor the slices that it is in itself.
- */
-static int drop_slices(const struct knob_ctx *c, sd_bus *bus, char *cgroup, struct hft_err *err)
+int systemd_drop_slice(const struct knob_ctx *c, const char *slice, struct hft_err *err)
 {
-	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	if (c->copied || !slice_is_active(c, slice) || slice_is_populated(c, slice))
+		return 0;
+	int r = has_files(slice, err);
+	if (r == 0)
+		r = slice_stop(c, slice, err);
+	else if (r == 1)
+		return 0;
+	return r < 0 ? r : 1;
+}
 
-	for (char *slash; (slash = strrchr(cgroup, '/')) != NULL; *slash = '\0') {
-		const char *slice = slash + 1;
+static int drop_slices(const struct knob_ctx *c, char *cgroup, struct hft_err *err)
+{
+	int r = 1;
 
-		if (!str_ends(slice, ".slice"))
-			continue;
-		if (slice_is_populated(c, slice) || !slice_is_active(c, slice) || !is_implicit(slice))
-			break;
-		int r = sd_bus_call_method(bus, SYSTEMD_MANAGER, "StopUnit", &error, NULL, "ss", slice, "replace");
-		if (r < 0)
-			return raise_bus(err, r, &error, slice, "stop");
-	}
-	return 0;
+	for (char *slash; r == 1 && (slash = strrchr(cgroup, '/')) != NULL; *slash = '\0')
+		if (str_ends(slash, ".slice"))
+			r = systemd_drop_slice(c, slash + 1, err);
+	return r < 0 ? r : 0;
 }
 
 static int restart(const struct knob_ctx *c, sd_bus *bus, const char *unit, struct hft_err *err)
@@ -352,5 +363,5 @@ int systemd_restart(const struct knob_ctx *c, const char *unit, struct hft_err *
 
 	int r = systemd_unit_open(unit, &was, err);
 	r = r < 0 ? r : restart(c, was.bus, unit, err);
-	return r < 0 ? r : drop_slices(c, was.bus, was.cgroup, err);
+	return r < 0 ? r : drop_slices(c, was.cgroup, err);
 }

@@ -20,10 +20,15 @@ const char *systemd_lacks(const struct knob_ctx *c);
 int systemd_reload(const struct knob_ctx *c, struct hft_err *err);
 /*
  * Restart a unit, forgetting earlier failures, and wait until it is active and stays so for a moment; c->alive is called
- * meanwhile. A slice without a file of its own ends if that leaves it empty.
+ * meanwhile. The slices that it leaves are dropped, see below.
  * -EREMOTEIO ERR_NOT_IN_EFFECT: it is not active again; -ETIMEDOUT ERR_TIMEOUT; other -errno ERR_IO.
  */
 int systemd_restart(const struct knob_ctx *c, const char *unit, struct hft_err *err);
+/*
+ * Stop a slice that nothing is in and that has no file but our drop-in: it stood for what was in it. systemd starts it with
+ * the first unit that is put there, or makes its control group at a reload, and lets neither go. 1: it is gone; 0: it stays.
+ */
+int systemd_drop_slice(const struct knob_ctx *c, const char *slice, struct hft_err *err);
 
 /* --- one unit ----------------------------------------------------------------------------------------------------- */
 
