@@ -130,9 +130,16 @@ static int irq_set(const struct knob_ctx *c, const char *name, const struct cpus
 
 /* --- threads -------------------------------------------------------------------------------------------------------- */
 
+/* One that has all of its cpuset has asked for nothing, and follows that. */
 static int list_task(void *data, const struct task *t, struct hft_err *err)
 {
-	return task_is_bound(t) ? 0 : add(data, t->name, &t->allowed, err);
+	struct lister *l = data;
+	struct cpuset may;
+
+	if (task_is_bound(t) || cpuset_equal(&t->allowed, &l->online))
+		return 0;
+	task_cpuset(l->c, t, &l->online, &may);
+	return cpuset_equal(&t->allowed, &may) ? 0 : add(l, t->name, &t->allowed, err);
 }
 
 static int list_tasks(struct lister *l, struct hft_err *err)

@@ -249,7 +249,10 @@ static void test_threads_in_a_cpuset(void **state)
 
 	put(t, "/proc/600/task/600/cgroup", "0::/a.slice/b.service");
 	put(t, "/sys/fs/cgroup/a.slice/cpuset.cpus.effective", "1-3");
+	put_task(t, 600, 600, "a) (b", PF_USER, "1-2");
+	assert_non_null(strstr(value_now(t, &knob_smt, "tasks"), "600:6000=1-2"));
 	put_task(t, 600, 600, "a) (b", PF_USER, "1-3");
+	assert_null(strstr(value_now(t, &knob_smt, "tasks"), "600:6000")); /* it has asked for nothing */
 	assert_int_equal(judged(t, &knob_smt, "tasks", "600:6000=2-3"), KNOB_DRIFT);
 	assert_int_equal(judged(t, &knob_smt, "tasks", "600:6000=0-1"), KNOB_OK);
 	put(t, "/proc/600/task/600/cgroup", "7:cpuset:/x\n0::/a.slice");
