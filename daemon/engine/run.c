@@ -436,6 +436,40 @@ static int restart_units(struct run *run, bool undo, struct strlist *ret_units, 
 	return 0;
 }
 
+/* What held may not hold any more. */
+static int judge_again(struct run *run, struct step *st, struct hft_err *err)
+{
+	enum knob_verdict_state v;
+	int r = st->write || !st->after ? 1 : step_judge(&run->s->ctx, st->knob, st->key, strbuf_str(&run->current), st->after, &v, NULL, err);
+
+	if (r == 0)
+		st->write = v == KNOB_DRIFT;
+	return r < 0 ? r : 0;
+}
+
+/* Is it wiped by the start of one of these units? */
+static bool follows(const struct step *st, const struct strlist *units)
+{
+	char text[KNOB_WIPED_MAX];
+	const char *by = st->knob->wiped_by ? st->knob->wiped_by(st->key, text) : NULL;
+
+	return by && str_starts(by, KNOB_WIPED_BY_UNIT) && strlist_has(units, by + strlen(KNOB_WIPED_BY_UNIT));
+}
+
+/* Threads that held what they shall have are others now. Their originals went with them, and are what they were. */
+static int judge_followers(struct run *run, size_t from, const struct strlist *units, struct hft_err *err)
+{
+	int r = 0;
+
+	for (size_t i = from; r == 0 && i < run->n; i++) {
+		struct step *st = run->steps[i];
+
+		if (follows(st, units) && !st->done && st->knob->read(&run->s->ctx, st->key, &run->current, NULL) == 0)
+			r = judge_again(run, st, err);
+	}
+	return r;
+}
+
 /* Once the last of the knobs that need it has written: what acts on the running service comes after that. */
 static int restart(struct run *run, size_t to, size_t *ret_failed, struct hft_err *err)
 {
@@ -457,7 +491,7 @@ static int restart(struct run *run, size_t to, size_t *ret_failed, struct hft_er
 		*ret_failed = i;
 		r = prove(run, st, st->after, err);
 	}
-	return r;
+	return r < 0 ? r : judge_followers(run, to, &units, err);
 }
 
 /* The services run with what they had before. */
@@ -479,17 +513,6 @@ static void undo_restart(struct run *run, size_t from)
 static bool is_asked_for(const struct run *run, const struct step *st)
 {
 	return !st->knob->persistent && state_top(&run->p->next, run->s->host->boot_id, st->knob, st->key, NULL);
-}
-
-/* What held may not hold any more. */
-static int judge_again(struct run *run, struct step *st, struct hft_err *err)
-{
-	enum knob_verdict_state v;
-	int r = st->write || !st->after ? 1 : step_judge(&run->s->ctx, st->knob, st->key, strbuf_str(&run->current), st->after, &v, NULL, err);
-
-	if (r == 0)
-		st->write = v == KNOB_DRIFT;
-	return r < 0 ? r : 0;
 }
 
 /*
@@ -1062,15 +1085,35 @@ static bool may_have_to_move(const struct step *st)
 	return st->before && st->state != STEP_NA && st->state != STEP_CONFLICT;
 }
 
+/* The units that this transaction may restart. */
+static int list_units(const struct plan *p, struct strlist *ret)
+{
+	char unit[KNOB_UNIT_MAX];
+
+	for (size_t i = 0; i < p->n_steps; i++) {
+		const struct step *st = &p->steps[i];
+
+		if (st->restart && (st->write || is_waiting(st)) && names_unit(st, unit) && !strlist_has(ret, unit) &&
+		    strlist_add(ret, unit) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int collect(struct run *run, bool keep, struct hft_err *err)
 {
+	CLEANUP(strlist_done) struct strlist units = {0};
+
+	if (list_units(run->p, &units) < 0)
+		return err_oom(err);
 	run->steps = calloc(run->p->n_steps ? run->p->n_steps : 1, sizeof(*run->steps));
 	if (!run->steps)
 		return err_oom(err);
 	for (size_t i = 0; i < run->p->n_steps; i++) {
 		struct step *st = &run->p->steps[i];
 
-		if (st->write || st->settle || st->read_again || is_waiting(st) || (keep && may_have_to_move(st)))
+		if (st->write || st->settle || st->read_again || is_waiting(st) || follows(st, &units) ||
+		    (keep && may_have_to_move(st)))
 			run->steps[run->n++] = st;
 	}
 	return 0;

@@ -94,6 +94,11 @@ static int recover_first(struct session *s, const struct request *q, struct hft_
 	return load_state(s, SESSION_CHANGE, err);
 }
 
+static bool session_is_set(const void *state, const char *knob, const char *key)
+{
+	return state_object(state, knob_find(knob), key);
+}
+
 static void set_context(const struct engine *e, struct session *s)
 {
 	union { /* a knob only asks */
@@ -107,6 +112,8 @@ static void set_context(const struct engine *e, struct session *s)
 		.holds = e->holds,
 		.copied = !fsio_is_live(e->fs),
 		.host_conf = session_host_conf,
+		.is_set = session_is_set,
+		.is_set_data = &s->state,
 		.host_conf_data = u.out,
 	};
 }

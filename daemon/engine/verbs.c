@@ -88,7 +88,9 @@ int verb_carry_out(struct session *s, struct plan *p, const struct run_labels *l
 
 	if (s->kind != SESSION_CHANGE && (p->n_writes || p->changed))
 		return err_raise(err, ERR_BUSY, EBUSY, "transaction", "the first transaction has begun just now");
+	s->ctx.is_set_data = &p->next;
 	r = run_plan(s, p, labels, &ret->txn, err);
+	s->ctx.is_set_data = &s->state;
 	ret->recovered = s->recovered;
 	if (r == 0)
 		r = plan_report(s, p, ret, err);

@@ -38,6 +38,9 @@ struct knob_ctx {
 	/* What host.conf says for knobs: see knob_host_conf(). NULL: there is none. */
 	int (*host_conf)(void *data, const char *section, const char *name, struct strbuf *ret, struct hft_err *err);
 	void *host_conf_data;
+	/* Does a layer set this object, as things are, or as a transaction is to make them? NULL: none does. */
+	bool (*is_set)(const void *data, const char *knob, const char *key);
+	const void *is_set_data;
 	/* Called about every second by what takes long and knows when to give up; or NULL. Otherwise a step that says
 	 * nothing for too long is ended from outside. */
 	void (*alive)(void *data);

@@ -165,7 +165,7 @@ static int service_holds(const struct knob_ctx *c, const struct systemd_unit *u,
 	const struct service_row *row = data;
 
 	return row->file != NULL ? holds_in_cgroup(c, u->cgroup, row, expected, found)
-	                         : process_holds(c, u->pid, row, expected, found);
+	                         : process_holds(c, u->name, u->pid, row, expected, found);
 }
 
 static int service_verify(const struct knob_ctx *c, const char *key, const char *wanted, struct knob_verdict *ret,

@@ -282,8 +282,19 @@ static void name_thread(const struct knob_ctx *c, const char *dir, const char *t
 	name_process(found, who);
 }
 
+/* Has knob thread been told what this one shall have? */
+static bool is_set_alone(const struct knob_ctx *c, const char *unit, const char *dir, const struct service_row *row)
+{
+	CLEANUP(strbuf_done) struct strbuf comm = { 0 };
+
+	if (row->thread == NULL || c->is_set == NULL || read_of(c, dir, "comm", &comm) < 0)
+		return false;
+	CLEANUP(mem_freep) char *key = str_printf("%s %s %s", unit, strbuf_str(&comm), row->thread);
+	return key != NULL && c->is_set(c->is_set_data, "thread", key);
+}
+
 /* One look at all threads that there are; *seen: those that hold what is expected. */
-static int look(const struct knob_ctx *c, const char *tasks, const struct service_row *row, const char *expected,
+static int look(const struct knob_ctx *c, const char *unit, const char *tasks, const struct service_row *row, const char *expected,
                 struct strlist *seen, struct strbuf *found, bool *ret_new)
 {
 	CLEANUP(strlist_done) struct strlist tids = { 0 };
@@ -301,6 +312,8 @@ static int look(const struct knob_ctx *c, const char *tasks, const struct servic
 		snprintf(dir, sizeof(dir), "%s/%s", tasks, tids.s[i]);
 		strbuf_reset(found);
 		int has = row->holds(c, dir, expected, found);
+		if ((has == 0 || has == 2) && is_set_alone(c, unit, dir, row))
+			continue;
 		if (has == 0 || has == 2)
 			name_thread(c, dir, tids.s[i], found);
 		if (has == 0)
@@ -311,7 +324,7 @@ static int look(const struct knob_ctx *c, const char *tasks, const struct servic
 	return r < 0 ? r : least;
 }
 
-int process_holds(const struct knob_ctx *c, unsigned pid, const struct service_row *row, const char *expected,
+int process_holds(const struct knob_ctx *c, const char *unit, unsigned pid, const struct service_row *row, const char *expected,
                   struct strbuf *found)
 {
 	CLEANUP(strlist_done) struct strlist seen = { 0 };
@@ -328,7 +341,7 @@ int process_holds(const struct knob_ctx *c, unsigned pid, const struct service_r
 		return r;
 	}
 	for (int round = 0; r > 0 && is_new && round < ROUNDS; round++) {
-		r = look(c, dir, row, expected, &seen, found, &is_new);
+		r = look(c, unit, dir, row, expected, &seen, found, &is_new);
 		least = r == 2 ? 2 : least;
 	}
 	return r > 0 ? least : r;

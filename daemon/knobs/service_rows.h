@@ -18,6 +18,7 @@ struct service_row {
 	 */
 	int (*holds)(const struct knob_ctx *c, const char *dir, const char *expected, struct strbuf *found);
 	bool whole;
+	const char *thread;  /* the option of knob thread that sets it for single threads, which are then not asked; or NULL */
 	const char *file;    /* of the control group: "memory.min"; else NULL */
 };
 
@@ -48,9 +49,9 @@ int process_memlock(const struct knob_ctx *c, const char *dir, const char *expec
 int process_rtprio(const struct knob_ctx *c, const char *dir, const char *expected, struct strbuf *found);
 int process_slice(const struct knob_ctx *c, const char *dir, const char *expected, struct strbuf *found);
 
-/* The whole process, all threads: as `holds`, and *found begins with the thread that differs. 0 also when a thread that
+/* The whole process of a unit, all threads: as `holds`, and *found begins with the thread that differs. 0 also when a thread that
  * appeared meanwhile differs: they are looked at until no new one comes. */
-int process_holds(const struct knob_ctx *c, unsigned pid, const struct service_row *row, const char *expected,
+int process_holds(const struct knob_ctx *c, const char *unit, unsigned pid, const struct service_row *row, const char *expected,
                   struct strbuf *found);
 /* The value of a variable in the environment that the process was started with; "" when it is not there. 0 or -errno. */
 int process_variable(const struct knob_ctx *c, unsigned pid, const char *name, struct strbuf *ret);

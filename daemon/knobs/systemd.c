@@ -141,6 +141,7 @@ int systemd_reload(const struct knob_ctx *c, struct hft_err *err)
 void systemd_unit_done(struct systemd_unit *u)
 {
 	sd_bus_flush_close_unref(u->bus);
+	free(u->name);
 	free(u->path);
 	free(u->state);
 	free(u->cgroup);
@@ -163,9 +164,10 @@ static int find_unit(const char *unit, struct systemd_unit *u, sd_bus_error *err
 	r = r < 0 ? r : sd_bus_message_read(reply, "o", &path);
 	if (r < 0)
 		return r;
+	u->name = strdup(unit);
 	u->path = strdup(path);
 	u->type = type_of(unit);
-	return u->path != NULL ? 0 : -ENOMEM;
+	return u->name != NULL && u->path != NULL ? 0 : -ENOMEM;
 }
 
 static int read_process(struct systemd_unit *u, sd_bus_error *error)

@@ -34,7 +34,7 @@ int systemd_drop_slice(const struct knob_ctx *c, const char *slice, struct hft_e
 
 struct systemd_unit { /* zero-initialise; systemd_unit_done frees */
 	struct sd_bus *bus;
-	char *path;           /* of the object on the bus */
+	char *name, *path;    /* the unit's, and that of its object on the bus */
 	const char *type;     /* "org.freedesktop.systemd1.Service" */
 	uint32_t pid;         /* of the main process, 0: none */
 	uint64_t started_us;  /* when that was started, CLOCK_REALTIME; 0: not known */

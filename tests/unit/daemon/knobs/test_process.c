@@ -46,7 +46,7 @@ static int setup(void **state)
 static int holds(struct cputree *t, const char *option, const char *expected)
 {
 	strbuf_reset(&t->b);
-	return process_holds(&t->c, 100, service_row(option), expected, &t->b);
+	return process_holds(&t->c, "a.service", 100, service_row(option), expected, &t->b);
 }
 
 static int holds_one(struct cputree *t, const char *option, const char *dir, const char *expected)
@@ -71,6 +71,30 @@ static void all_threads_are_looked_at(void **state)
 	assert_string_equal(t->b.s, "thread 101 (bio_close_file) has other");
 	assert_int_equal(holds(t, "CPUAffinity", "2-3"), 0);
 	assert_int_equal(holds(t, "CPUAffinity", "1-3"), 2);
+}
+
+static bool is_set(const void *data, const char *knob, const char *key)
+{
+	return strcmp(knob, "thread") == 0 && strcmp(data, key) == 0;
+}
+
+/* What knob thread gives to a thread is not the unit's; each of its options stands for itself. */
+static void threads_set_one_by_one_are_left_out(void **state)
+{
+	struct cputree *t = *state;
+
+	thread(t, 101, "1", 0, 0, 0);
+	t->c.is_set = is_set;
+	t->c.is_set_data = "a.service bio_close_file policy";
+	assert_int_equal(holds(t, "CPUSchedulingPolicy", "fifo"), 1);
+	assert_int_equal(holds(t, "CPUSchedulingPriority", "10"), 1);
+	assert_int_equal(holds(t, "Nice", "-5"), 0);
+	assert_int_equal(holds(t, "CPUAffinity", "2-3"), 0);
+	t->c.is_set_data = "a.service bio_close_file affinity";
+	assert_int_equal(holds(t, "CPUAffinity", "2-3"), 1);
+	assert_int_equal(holds(t, "CPUSchedulingPolicy", "fifo"), 0);
+	t->c.is_set_data = "b.service bio_close_file affinity";
+	assert_int_equal(holds(t, "CPUAffinity", "2-3"), 0);
 }
 
 /* Without a value of its own a service may use what its manager may. */
@@ -149,7 +173,7 @@ static void what_is_gone_is_no_failure(void **state)
 
 	take_away(t, PROC "task/101/stat");
 	assert_int_equal(holds(t, "Nice", "-5"), 1);
-	assert_int_equal(process_holds(&t->c, 7, service_row("Nice"), "-5", &t->b), -ENOENT);
+	assert_int_equal(process_holds(&t->c, "a.service", 7, service_row("Nice"), "-5", &t->b), -ENOENT);
 	put(t, PROC "task/101/stat", "101 (x");
 	assert_int_equal(holds(t, "Nice", "-5"), -EIO);
 }
@@ -160,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(all_threads_are_looked_at),
+		CASE(threads_set_one_by_one_are_left_out),
 		CASE(nothing_expected_is_the_default),
 		CASE(a_soft_limit_may_be_raised_as_far_as_the_hard_one),
 		CASE(the_process_as_a_whole),
