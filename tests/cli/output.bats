@@ -87,3 +87,12 @@ fits() {
 	exits 0 hft plan all
 	[ "$(grep -c ' msi-[0-9]* (' <<<"$output")" = 5 ]
 }
+
+@test "a plan cuts the masks that go along with SMT, and --json has them whole" {
+	host xeon-2s
+	profile p <<<$'[phase a]\n[a/smt]\ncontrol = off'
+	COLUMNS=100 exits 3 hft plan p
+	has 'smt interrupts    pci-0000:98:00.0 msi-1=8;pci-0000:98:00....  -'
+	exits 3 hft --json plan p
+	[ "$(field '[.steps[] | select(.object == "interrupts")][0].before | length')" -gt 100 ]
+}
