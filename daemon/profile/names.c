@@ -13,6 +13,7 @@
 #include "lib/base/mem.h"
 
 #define UNSET "?" /* the host must say */
+#define CHOICES "choices "
 
 static const char *const words_of_expressions[] = { "online", "present", "node", "package", "siblings", "near" };
 
@@ -28,6 +29,7 @@ void names_done(struct names *n)
 		free(n->list[i].set);
 	}
 	free(n->list);
+	free(n->choices);
 	*n = (struct names){ 0 };
 }
 
@@ -56,9 +58,22 @@ static bool is_reserved(const char *s)
 	return false;
 }
 
+/* "choices NAME = a|b|c" */
+static int add_choices(struct names *n, const struct profile_entry *e, const struct place *at, struct hft_err *err)
+{
+	if (n->n_choices == PROFILE_NAMES_MAX)
+		return profile_fail(err, at, e->option, "more than %d choices", PROFILE_NAMES_MAX);
+	if (mem_grow(&n->choices, &n->choices_cap, n->n_choices, sizeof(*n->choices)) < 0)
+		return err_oom(err);
+	n->choices[n->n_choices++] = (struct choices){ e->option + strlen(CHOICES), e->value, *at };
+	return 0;
+}
+
 static int define(struct names *n, const struct profile_entry *e, const struct place *at, bool is_cpus,
                   struct hft_err *err)
 {
+	if (!is_cpus && str_starts(e->option, CHOICES))
+		return add_choices(n, e, at, err);
 	if (!is_name(e->option, is_cpus))
 		return profile_fail(err, at, e->option, "\"%s\" is no name: at most %d letters, digits and _%s",
 		                    e->option, PROFILE_NAME_MAX, is_cpus ? "" : " and -");
@@ -107,6 +122,20 @@ static int check_override(const struct name *earlier, const struct name *later, 
 	return 0;
 }
 
+static struct name *find(const struct names *n, const char *s, size_t len);
+
+static int settle_choices(struct names *n, struct hft_err *err)
+{
+	for (size_t i = 0; i < n->n_choices; i++) {
+		const struct choices *c = &n->choices[i];
+		struct name *x = find(n, c->name, strlen(c->name));
+		if (x == NULL || x->is_cpus)
+			return profile_fail(err, &c->at, c->name, "there is no variable \"%s\" to choose", c->name);
+		x->choices = c->words;
+	}
+	return 0;
+}
+
 int names_settle(struct names *n, struct hft_err *err)
 {
 	size_t kept = 0;
@@ -121,7 +150,7 @@ int names_settle(struct names *n, struct hft_err *err)
 		n->list[again ? kept - 1 : kept++] = n->list[i];
 	}
 	n->n = kept;
-	return 0;
+	return settle_choices(n, err);
 }
 
 static struct name *find(const struct names *n, const char *s, size_t len)
@@ -287,6 +316,21 @@ static int compute_set(struct names *n, struct name *x, struct hft_err *err)
 	return x->value != NULL ? 0 : err_oom(err);
 }
 
+static int check_choice(const struct name *x, struct hft_err *err)
+{
+	CLEANUP(strlist_done) struct strlist words = { 0 };
+
+	if (x->choices == NULL)
+		return 0;
+	if (strlist_split(&words, x->choices, "|") < 0)
+		return err_oom(err);
+	if (strlist_has(&words, x->value))
+		return 0;
+	profile_fail(err, &x->at, x->name, "variable \"%s\" cannot be \"%s\"", x->name, x->value);
+	err_values(err, x->choices, x->value);
+	return -EINVAL;
+}
+
 static int compute(struct names *n, struct name *x, struct hft_err *err)
 {
 	if (str_eq(x->raw, UNSET))
@@ -294,7 +338,7 @@ static int compute(struct names *n, struct name *x, struct hft_err *err)
 	int r = names_expand(n, x->raw, &x->at, &x->value, err);
 	if (r < 0)
 		return r;
-	return x->is_cpus ? compute_set(n, x, err) : 0;
+	return x->is_cpus ? compute_set(n, x, err) : check_choice(x, err);
 }
 
 int names_resolve(struct names *n, struct hft_err *err)

@@ -61,6 +61,7 @@ void header_done(struct header *h);
 
 struct name {
 	const char *name, *raw; /* borrowed from the files and the assignments */
+	const char *choices;    /* "a|b|c", borrowed; NULL: any text */
 	struct place at;
 	bool is_cpus;
 	size_t sequence;
@@ -74,6 +75,11 @@ struct names { /* zero-initialise, set env; names_done frees */
 	const struct profile_env *env;
 	struct name *list; /* sorted by name once settled */
 	size_t n, cap;
+	struct choices {
+		const char *name, *words;
+		struct place at;
+	} *choices; /* in the order of the files */
+	size_t n_choices, choices_cap;
 	struct name *current; /* being resolved */
 	unsigned level;
 	size_t expanded; /* bytes so far, against PROFILE_EXPANDED_MAX */
@@ -83,7 +89,8 @@ void names_done(struct names *n);
 /* Take the definitions of a section; the stacking order is the order of the calls. `path` outlives *n. */
 int names_define(struct names *n, const struct profile_section *s, const char *path, bool is_cpus,
                  struct hft_err *err);
-/* After the last definition: the last one wins; the same name twice in one file, or of both kinds, is an error. */
+/* After the last definition: the last one wins; the same name twice in one file, or of both kinds, is an error, and so are
+ * choices of what is no variable. */
 int names_settle(struct names *n, struct hft_err *err);
 /* --set, over everything else. */
 int names_assign(struct names *n, const struct profile_assign *assigns, size_t n_assigns, struct hft_err *err);

@@ -101,6 +101,30 @@ static void test_the_host_must_say(void **state)
 	fake_refused("[variables]\nnic = ?\n", "p.conf:2", "nic");
 }
 
+static void test_choices(void **state)
+{
+	static const struct fake_file files[] = {
+		{ "base", "[variables]\nhow = fast\nchoices how = fast|slow\n" },
+		{ "p", "[profile]\ninclude = base\n[variables]\nhow = slow\n" },
+		{ NULL, NULL },
+	};
+	static const struct profile_assign good = { "variables.how", "fast" }, bad = { "variables.how", "fats" };
+	struct fake f = { .files = files };
+	CLEANUP(profile_freep) struct profile *p = NULL, *q = NULL;
+	struct hft_err err = { 0 };
+	(void)state;
+
+	assert_int_equal(fake_profile_load(&f, "p", &good, 1, &p, &err), 0);
+	assert_string_equal(fake_value(p, "how")->value, "fast");
+	assert_int_equal(p->n_values, 1);
+	assert_int_equal(fake_profile_load(&f, "p", &bad, 1, &q, &err), -EINVAL);
+	assert_string_equal(err.wanted, "fast|slow");
+	assert_string_equal(err.found, "fats");
+	fake_refused("[variables]\nchoices v = b|c\nv = a\n", "p.conf:3", "v");
+	fake_refused("[variables]\nchoices v = b|c\n", "p.conf:2", "v");
+	fake_refused("[cpus]\nv = 1\n[variables]\nchoices v = b|c\n", "p.conf:4", "v");
+}
+
 static void test_refused_assignments(void **state)
 {
 	static const struct {
@@ -410,6 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sets_come_out_canonical),
 		cmocka_unit_test(test_overrides),
+		cmocka_unit_test(test_choices),
 		cmocka_unit_test(test_the_including_profile_wins),
 		cmocka_unit_test(test_the_host_must_say),
 		cmocka_unit_test(test_refused_assignments),
