@@ -113,6 +113,41 @@ static struct json *neither_json(const struct session *s, const struct txn_info 
 	return json_new_array();
 }
 
+/* Of what a transaction wrote and no layer holds: does anything wait for the next boot? seen: what later ones wrote. */
+static bool waits_for_boot(const struct session *s, const struct json *steps, struct strlist *seen)
+{
+	for (const struct json *e = json_first(steps); e; e = json_next(e)) {
+		CLEANUP(knob_verdict_done) struct knob_verdict v = {0};
+		const struct json *rec = json_get(e, "record");
+		const struct knob *k = knob_find(json_get_string(rec, "knob", ""));
+		const char *key = json_get_string(rec, "key", ""), *after = json_get_string(rec, "after", NULL);
+
+		if (!k || !k->at_boot || !after || strlist_has(seen, key) || strlist_add(seen, key) < 0 ||
+		    state_object(&s->state, k, key))
+			continue;
+		if (knob_verify(k, &s->ctx, key, after, &v, NULL) == 0 && v.state == KNOB_PENDING)
+			return true;
+	}
+	return false;
+}
+
+/* A parameter that was rolled back in this boot is the kernel's until the next. */
+static bool is_rolled_back_at_boot(const struct session *s)
+{
+	CLEANUP(strlist_done) struct strlist seen = {0};
+	bool waits = false;
+
+	for (size_t i = s->view.n_txns; !waits && i-- > 0;) {
+		CLEANUP(json_freep) struct json *steps = NULL;
+		const struct txn_info *t = &s->view.txns[i];
+
+		if (t->state == TXN_COMMITTED && str_eq(t->boot_id, s->host->boot_id) &&
+		    txn_read(s->e->store, t->txn, &steps, NULL) == 0)
+			waits = waits_for_boot(s, steps, &seen);
+	}
+	return waits;
+}
+
 int engine_status(const struct engine *e, struct json **ret, struct hft_err *err)
 {
 	CLEANUP(session_done) struct session s = {.lock = -1};
@@ -134,7 +169,7 @@ int engine_status(const struct engine *e, struct json **ret, struct hft_err *err
 	if (replay && replay != open)
 		r |= json_set_take(j, "replay", txn_json(replay));
 	r |= json_set_take(j, "neither", neither_json(&s, open)) |
-	     json_set_take(j, "damage", texts(s.view.damage)) | json_set_bool(j, "reboot_needed", verify_needs_reboot(&s)) |
+	     json_set_take(j, "damage", texts(s.view.damage)) | json_set_bool(j, "reboot_needed", verify_needs_reboot(&s) || is_rolled_back_at_boot(&s)) |
 	     json_set_string(j, "state_dir", store_dir(e->store)) | json_set_string(j, "root", fsio_root(e->fs));
 	return give(j, r, ret, err);
 }

@@ -43,6 +43,20 @@ copied() {
 	[ "$(field .reboot_needed)" = false ]
 	exits 5 hft rollback --all
 	[ ! -e "$tree/etc/default/grub.d" ]
+	exits 0 hft status
+	has 'reboot is needed' # the kernel runs with them still
+	echo 4 >"$tree/proc/sys/kernel/random/boot_id"
+	exits 0 hft --json status
+	[ "$(field .reboot_needed)" = false ]
+}
+
+@test "boot: taken back before the host was booted with it, nothing waits" {
+	copied
+	one
+	exits 5 hft apply one
+	exits 0 hft rollback --all
+	exits 0 hft --json status
+	[ "$(field .reboot_needed)" = false ]
 }
 
 @test "boot: what is refused says where" {
