@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "daemon/knobs/malloc_rows.h"
+#include "daemon/knobs/others.h"
 #include "daemon/knobs/service_rows.h"
 #include "daemon/knobs/unit_file.h"
 #include "lib/base/durable.h"
@@ -220,10 +221,49 @@ int dropin_read(const struct knob_ctx *c, const char *unit, struct dropin *ret, 
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
-/* Replay comes before a service, not before what replay itself stands on, nor before a slice that it runs in. */
-static bool is_after_replay(const char *unit)
+/* What hfttune-replay.service waits for: its After=, and what is implied. The other tools of others.h are so as well. */
+static bool is_before_replay(const char *unit)
 {
-	return str_ends(unit, ".service") && !str_starts(unit, "systemd-") && !str_starts(unit, "dbus");
+	static const char *const targets[] = { "basic.target", "network-pre.target", "network.target", "paths.target",
+		                               "sockets.target", "sysinit.target", "timers.target" };
+
+	if (str_starts(unit, "systemd-") || str_starts(unit, "dbus") || other_find(unit) != NULL)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(targets); i++)
+		if (strcmp(unit, targets[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A target comes after what it wants. */
+static int note_start(void *data, const char *name, const char *value, const char *where)
+{
+	CLEANUP(strlist_done) struct strlist units = { 0 };
+	bool *early = data;
+
+	(void)where;
+	if (strcmp(name, "DefaultDependencies") == 0 && value[0] != '\0' &&
+	    (strchr("nNfF0", value[0]) != NULL || str_starts(value, "of")))
+		*early = true;
+	if (strcmp(name, "Before") != 0 && strcmp(name, "WantedBy") != 0 && strcmp(name, "RequiredBy") != 0)
+		return 0;
+	if (strlist_split(&units, value, " \t") < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < units.n; i++)
+		*early = *early || is_before_replay(units.s[i]);
+	return 0;
+}
+
+/* A service waits for replay, but for one that replay waits for, by its own word: systemd would break the ring by leaving
+ * one of them out. A slice has nothing to wait for, and replay runs in one. */
+static int is_after_replay(const struct knob_ctx *c, const char *unit, struct hft_err *err)
+{
+	bool early = is_before_replay(unit);
+
+	if (!str_ends(unit, ".service"))
+		return 0;
+	int r = unit_each_setting(c, unit, "[", note_start, &early, err);
+	return r < 0 ? r : !early;
 }
 
 static void render_options(const struct dropin *d, struct strbuf *ret)
@@ -243,7 +283,7 @@ static void render_options(const struct dropin *d, struct strbuf *ret)
 		strbuf_addc(ret, '\n');
 }
 
-static void render(const char *unit, const struct dropin *d, bool made_dir, struct strbuf *ret)
+static void render(const char *unit, const struct dropin *d, bool made_dir, bool is_after, struct strbuf *ret)
 {
 	static const char *const sections[] = {
 		[UNIT_SERVICE] = "[Service]\n", [UNIT_SLICE] = "[Slice]\n", [UNIT_SCOPE] = "[Scope]\n",
@@ -252,7 +292,7 @@ static void render(const char *unit, const struct dropin *d, bool made_dir, stru
 	strbuf_add(ret, HEAD);
 	if (made_dir)
 		strbuf_add(ret, MADE_DIR "\n");
-	if (is_after_replay(unit))
+	if (is_after)
 		strbuf_add(ret, "\n[Unit]\nWants=" DROPIN_REPLAY "\nAfter=" DROPIN_REPLAY "\n");
 	strbuf_addf(ret, "\n%s", sections[kind_of(unit)]);
 	for (size_t i = 0; i < n_service_rows; i++) {
@@ -292,9 +332,12 @@ int dropin_write(const struct knob_ctx *c, const char *unit, const struct dropin
 	bool made_dir = d->made_dir || !fsio_exists(c->fs, dir);
 	if (d->properties.n == 0 && d->options.n == 0)
 		return made_dir ? durable_remove_with_dir(c->fs, d->path, err) : durable_remove(c->fs, d->path, err);
-	render(unit, d, made_dir, &text);
+	int r = is_after_replay(c, unit, err);
+	if (r < 0)
+		return r;
+	render(unit, d, made_dir, r == 1, &text);
 	if (text.oom)
 		return err_oom(err);
-	int r = check_rendered(unit, d, text.s, err);
+	r = check_rendered(unit, d, text.s, err);
 	return r < 0 ? r : durable_replace_in_dir(c->fs, d->path, text.s, text.len, 0644, err);
 }

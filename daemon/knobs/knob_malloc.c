@@ -73,7 +73,7 @@ static int refuse_foreign(const struct knob_ctx *c, const char *unit, const char
 {
 	struct foreign f = { .variable = variable };
 
-	int r = unit_each_setting(c, unit, note_variable, &f, err);
+	int r = unit_each_setting(c, unit, "[Service]", note_variable, &f, err);
 	if (r < 0 || f.where[0] == '\0')
 		return r;
 	err_raise(err, ERR_CONFLICT, EEXIST, option, "%s sets %s already", f.where, variable);
@@ -317,7 +317,7 @@ static const char *note_arenas(const struct knob_ctx *c, const char *unit, const
 	struct cpuset set = { 0 };
 
 	(void)value;
-	if (unit_each_setting(c, unit, note_affinity, &set, NULL) < 0 || cpuset_count(&set) != 1)
+	if (unit_each_setting(c, unit, "[Service]", note_affinity, &set, NULL) < 0 || cpuset_count(&set) != 1)
 		return NULL;
 	return "the unit is pinned to one CPU, where jemalloc would take one arena";
 }
@@ -326,7 +326,7 @@ static const char *note_percpu(const struct knob_ctx *c, const char *unit, const
 {
 	struct cpuset set = { 0 };
 
-	if (strcmp(value, "disabled") == 0 || unit_each_setting(c, unit, note_affinity, &set, NULL) < 0 ||
+	if (strcmp(value, "disabled") == 0 || unit_each_setting(c, unit, "[Service]", note_affinity, &set, NULL) < 0 ||
 	    cpuset_is_empty(&set))
 		return NULL;
 	return "the unit may not use all CPUs: jemalloc turns it off";

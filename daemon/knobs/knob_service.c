@@ -223,7 +223,7 @@ static int service_note(const struct knob_ctx *c, const char *key, const char *v
 
 	if (!is_policy && !(option != NULL && strcmp(option, "LimitRTPRIO") == 0))
 		return 0;
-	int r = unit_each_setting(c, unit, note_restriction, &real_time, err);
+	int r = unit_each_setting(c, unit, "[Service]", note_restriction, &real_time, err);
 	if (r == 0 && real_time.on)
 		strbuf_addf(ret, is_policy ? "RestrictRealtime= at %s is no obstacle: systemd sets the policy before it"
 		                           : "RestrictRealtime= at %s keeps the service from using it",

@@ -244,7 +244,7 @@ static int list_files(const struct knob_ctx *c, const char *unit, struct strlist
 /* --- lines -------------------------------------------------------------------------------------------------------- */
 
 struct walk {
-	const char *path;
+	const char *path, *section;
 	unsigned line;
 	bool in_section;
 	unit_setting_fn *fn;
@@ -257,7 +257,7 @@ static int take_line(struct walk *w, char *text)
 	char *value = strchr(text, '=');
 
 	if (text[0] == '[')
-		w->in_section = str_starts(text, "[Service]");
+		w->in_section = str_starts(text, w->section);
 	if (!w->in_section || value == NULL || strchr("[#;", text[0]) != NULL)
 		return 0;
 	*value++ = '\0';
@@ -299,14 +299,15 @@ static int walk_text(struct walk *w, char *text)
 	return r;
 }
 
-int unit_each_setting(const struct knob_ctx *c, const char *unit, unit_setting_fn *fn, void *data, struct hft_err *err)
+int unit_each_setting(const struct knob_ctx *c, const char *unit, const char *section, unit_setting_fn *fn, void *data,
+                      struct hft_err *err)
 {
 	CLEANUP(strlist_done) struct strlist files = { 0 };
 
 	int r = list_files(c, unit, &files, err);
 	for (size_t i = 0; r == 0 && i < files.n; i++) {
 		CLEANUP(strbuf_done) struct strbuf text = { 0 };
-		struct walk w = { .path = files.s[i], .fn = fn, .data = data };
+		struct walk w = { .path = files.s[i], .section = section, .fn = fn, .data = data };
 		if (fsio_read_file(c->fs, files.s[i], FILE_MAX, &text, NULL) == 0 && text.len > 0)
 			r = walk_text(&w, text.s);
 	}
@@ -331,5 +332,5 @@ static int note_program(void *data, const char *name, const char *value, const c
 int unit_program(const struct knob_ctx *c, const char *unit, struct strbuf *ret, struct hft_err *err)
 {
 	strbuf_reset(ret);
-	return unit_each_setting(c, unit, note_program, ret, err);
+	return unit_each_setting(c, unit, "[Service]", note_program, ret, err);
 }

@@ -16,10 +16,12 @@ int unit_check_name(const char *unit, enum unit_kind *ret, struct hft_err *err);
  * alias (the hint has the real one). */
 int unit_check_installed(const struct knob_ctx *c, const char *unit, struct hft_err *err);
 
-/* One "NAME=VALUE" of section [Service]; where is "file:line". Return 0, or a negative errno that ends the walk. */
+/* One "NAME=VALUE" of a section; where is "file:line". Return 0, or a negative errno that ends the walk. */
 typedef int unit_setting_fn(void *data, const char *name, const char *value, const char *where);
-/* All that the files of a service say, its drop-ins included; an unreadable or missing file says nothing. */
-int unit_each_setting(const struct knob_ctx *c, const char *unit, unit_setting_fn *fn, void *data, struct hft_err *err);
+/* All that the files of a unit say in a section ("[Service]"; "[": in any), its drop-ins included; an unreadable or missing
+ * file says nothing. */
+int unit_each_setting(const struct knob_ctx *c, const char *unit, const char *section, unit_setting_fn *fn, void *data,
+                      struct hft_err *err);
 /* The program that a service starts ("/usr/bin/redis-server"), as its files say: "" when they do not. */
 int unit_program(const struct knob_ctx *c, const char *unit, struct strbuf *ret, struct hft_err *err);
 

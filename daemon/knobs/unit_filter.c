@@ -60,7 +60,7 @@ int unit_filter_kills(const struct knob_ctx *c, const char *unit, char ret_where
 {
 	struct filter f = { 0 };
 
-	int r = unit_each_setting(c, unit, note_filter, &f, err);
+	int r = unit_each_setting(c, unit, "[Service]", note_filter, &f, err);
 	snprintf(ret_where, 256, "%s", f.where);
 	return r < 0 ? r : f.set && !f.harmless && f.listed == f.is_deny;
 }

@@ -109,7 +109,7 @@ static void files_are_read_as_systemd_does(void **state)
 	put(t, ETC "a@i.service.d/10-x.conf", "[Service]\nNice=10");
 	put(t, ETC "a@i.service.d/30-x.conf.bak", "[Service]\nNice=30");
 	strbuf_reset(&t->b);
-	assert_int_equal(unit_each_setting(&t->c, "a@i.service", collect, &t->b, &t->err), 0);
+	assert_int_equal(unit_each_setting(&t->c, "a@i.service", "[Service]", collect, &t->b, &t->err), 0);
 	assert_string_equal(t->b.s, "Nice=2 @a@.service:5\nOther=a  b @a@.service:7\nNice=10 @10-x.conf:2\n"
 	                            "Nice=20 @20-x.conf:2\n");
 }
@@ -257,6 +257,30 @@ static void slices_and_systemd_do_not_wait_for_replay(void **state)
 	assert_null(strstr(content(t, ETC "systemd-journald.service.d/50-hfttune.conf"), "replay"));
 }
 
+/* What starts before that, by its own word, does not either: systemd would leave one of the two out. */
+static void what_starts_early_does_not_wait_for_replay(void **state)
+{
+	static const struct {
+		const char *text;
+		bool waits;
+	} rows[] = {
+		{ "[Unit]\nBefore=nss-lookup.target network.target", false },
+		{ "[Unit]\nBefore=tuned.service", false },
+		{ "[Unit]\nDefaultDependencies=no", false },
+		{ "[Unit]\nDefaultDependencies=yes\nBefore=shutdown.target a.service", true },
+		{ "[Unit]\nAfter=network.target\n[Install]\nWantedBy=multi-user.target", true },
+		{ "[Install]\nWantedBy=sysinit.target", false },
+		{ "[Install]\nWantedBy=multi-user.target", true },
+	};
+	struct cputree *t = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		put(t, USR REDIS, rows[i].text);
+		write_ok(t, KEY("Nice"), i % 2 ? "1" : "2");
+		assert_int_equal(strstr(content(t, OURS), "After=hfttune-replay.service") != NULL, rows[i].waits);
+	}
+}
+
 /* I2: whatever came so far, the writer takes only what its table takes. */
 static void nothing_free_form_is_written(void **state)
 {
@@ -369,6 +393,7 @@ int main(void)
 		CASE(the_file_comes_and_goes_with_its_directory),
 		CASE(a_directory_of_somebody_else_stays),
 		CASE(slices_and_systemd_do_not_wait_for_replay),
+		CASE(what_starts_early_does_not_wait_for_replay),
 		CASE(nothing_free_form_is_written),
 		CASE(a_foreign_line_is_named_and_kept),
 		CASE(a_copied_tree_is_pending),
