@@ -7,6 +7,7 @@
 #	if on_boot N; then ... fi        the part of the scenario that belongs to boot N; the first is 0
 #	reboot                           a real one; the scenario begins again at its top, in the next boot
 #	use_profiles NAME...             tests/lab/profiles/NAME.conf, installed
+#	start_engine UNIT THREAD...      a service that has threads of these names (engine.py), and all of them
 #	dump NAME                        the whole host as the judge sees it, kept over reboots
 #	await SECONDS COMMAND...         until it succeeds
 #	expect_exit STATUS COMMAND...    run it; leaves $output and $errors
@@ -79,6 +80,22 @@ hold() {
 use_profiles() {
 	local name
 	for name; do cp "$share/profiles/$name.conf" /etc/hfttune/profiles/; done
+}
+
+start_engine() {
+	local unit=$1
+	shift
+	printf '[Service]\nExecStart=/usr/bin/python3 %s/guest/engine.py %s\n' "$share" "$*" >"/etc/systemd/system/$unit"
+	systemctl daemon-reload
+	systemctl start "$unit"
+	await_engine "$unit" $#
+}
+
+await_engine() { # UNIT THREADS: with names, beside the main one
+	expect_await 60 has_threads "$1" "$2"
+}
+has_threads() {
+	[ "$(grep -Lx python3 "/proc/$(systemctl show -P MainPID "$1")/task"/*/comm | wc -l)" = "$2" ]
 }
 
 dump() {

@@ -12,14 +12,9 @@ phases=(smt power timers isolation slice network nic placement scheduling memory
 pid() { systemctl show -P MainPID $unit; }
 thread() { grep -lx "$1" "/proc/$(pid)/task"/*/comm | cut -d/ -f5; }
 mask() { sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "/proc/$(thread "$1")/status"; }
-has_threads() { [ -n "$(thread network0)" ]; }
 
 step "an engine with threads of three kinds"
-printf '[Service]\nExecStart=/usr/bin/python3 %s/guest/engine.py collector0 collector1 orderbook0 network0\n' "$share" \
-	>/etc/systemd/system/$unit
-systemctl daemon-reload
-systemctl start $unit
-expect_await 60 has_threads
+start_engine $unit collector0 collector1 orderbook0 network0
 cat >>/etc/hfttune/host.conf <<-END
 	[cpus]
 	collector = 4
@@ -41,7 +36,7 @@ expect_exit 0 hfttune verify
 echo "$output" >"$share/verify"
 expect_file $cpu/online 0,2,4,6
 expect_file $pages 16
-expect_await 60 has_threads
+await_engine $unit 4
 for thread in collector0:4 collector1:4 orderbook0:6 network0:2 python3:2,4,6; do
 	expect_eq "${thread#*:}" "$(mask "${thread%:*}")" "CPUs of ${thread%:*}"
 done
@@ -50,7 +45,7 @@ expect_eq bind:1 "$(awk '$2 ~ /bind/ { sub("=.*:", ":", $2); print $2; exit }' "
 
 step "the engine is restarted by hand"
 expect_exit 0 systemctl restart $unit
-expect_await 60 has_threads
+await_engine $unit 4
 collector_is_placed() { [ "$(mask collector0)" = 4 ]; }
 expect_await 30 collector_is_placed
 expect_await 30 hfttune verify
@@ -58,7 +53,7 @@ expect_await 30 hfttune verify
 step "rollback"
 expect_exit 0 hfttune rollback --all
 expect_file $cpu/online 0-7
-expect_await 60 has_threads
+await_engine $unit 4
 expect_eq 0-7 "$(mask collector0)" "CPUs of a thread"
 sleep 2
 dump after

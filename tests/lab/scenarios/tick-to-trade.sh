@@ -19,15 +19,10 @@ affinities() { # of the first two queues, which are in use
 pid() { systemctl show -P MainPID $unit; }
 thread() { grep -lx "$1" "/proc/$(pid)/task"/*/comm | cut -d/ -f5; }
 scheduling() { chrt -p "$(thread "$1")" | sed 's/.*: //;s/SCHED_//' | xargs; }
-has_threads() { [ -n "$(thread logger)" ]; }
 is_critical() { [ "$(scheduling critical0)" = "FIFO 10" ]; }
 
 step "an engine, and an operator's settings of the network card"
-printf '[Service]\nExecStart=/usr/bin/python3 %s/guest/engine.py critical0 critical1 logger\n' "$share" \
-	>/etc/systemd/system/$unit
-systemctl daemon-reload
-systemctl start $unit
-expect_await 60 has_threads
+start_engine $unit critical0 critical1 logger
 cat >>/etc/hfttune/host.conf <<-END
 	[cpus]
 	trading = 2
@@ -51,7 +46,7 @@ echo "$output" >"$share/verify"
 expect_eq 2 "$(channels)" channels
 expect_eq 4 "$(affinities)" "CPUs of the queues' interrupts"
 expect_file "$net/napi_defer_hard_irqs" 100
-expect_await 60 has_threads
+await_engine $unit 3
 expect_eq "FIFO 10" "$(scheduling critical1)" critical1
 expect_eq "OTHER 0" "$(scheduling logger)" logger
 expect_file "/proc/$(pid)/cgroup" "0::/hft.slice/$unit"
@@ -63,14 +58,14 @@ expect_has channels
 expect_exit 0 hfttune repair
 expect_eq 2 "$(channels)" channels
 expect_exit 0 systemctl restart $unit
-expect_await 60 has_threads
+await_engine $unit 3
 expect_await 30 is_critical
 expect_await 30 hfttune verify
 
 step "rollback"
 expect_exit 0 hfttune rollback --all
 expect_eq 4 "$(channels)" channels
-expect_await 60 has_threads
+await_engine $unit 3
 expect_eq "OTHER 0" "$(scheduling critical0)" critical0
 sleep 2
 dump after
