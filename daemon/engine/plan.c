@@ -558,8 +558,8 @@ static int judge_released(struct build *b, struct step *st, const struct layer *
 	r = compare_ours(b, st, &left, &untouched, err);
 	if (r < 0)
 		return r;
-	/* A file that somebody put back by hand has yet to take effect. */
-	if (!untouched && !(st->knob->persistent && str_eq(strbuf_str(&b->current), original)))
+	/* What somebody put back by hand, or a driver when its CPU came online, has yet to take effect. */
+	if (!untouched && !str_eq(strbuf_str(&b->current), original))
 		return meet_foreign(b, st, from, err);
 	st->write = true;
 	return 0;

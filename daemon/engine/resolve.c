@@ -60,11 +60,17 @@ static int add_object(const struct session *s, struct layer *l, size_t setting, 
 {
 	CLEANUP(strbuf_done) struct strbuf value = {0};
 	const struct layer_setting *st = &l->settings[setting];
+	const char *refusal = o->na || l->required ? NULL : state_refusal(&s->state, s->host->boot_id, k, o->key);
+	union { /* layer_add_entry() copies it */
+		const char *in;
+		char *out;
+	} why = {.in = refusal ? refusal : o->na};
 	struct layer_entry e = {
 		.ref = {.knob = k, .key = o->key},
 		.label = o->label,
-		.na = o->na,
+		.na = why.out,
 		.setting = setting,
+		.refused = refusal,
 	};
 
 	if (!o->na) {

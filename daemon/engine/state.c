@@ -397,6 +397,17 @@ const struct layer_entry *state_top(const struct state *s, const char *boot_id, 
 	return NULL;
 }
 
+const char *state_refusal(const struct state *s, const char *boot_id, const struct knob *knob, const char *key)
+{
+	for (size_t i = s->n_layers; i-- > 0;) {
+		const struct layer_entry *e = layer_entry(s->layers[i], knob, key);
+
+		if (e && e->refused && layer_in_force(s->layers[i], boot_id))
+			return e->na;
+	}
+	return NULL;
+}
+
 struct state_object *state_object(const struct state *s, const struct knob *knob, const char *key)
 {
 	long at = object_index_find(&s->index, s->objects, sizeof(*s->objects), knob, key);

@@ -105,6 +105,8 @@ void state_remove_layer(struct state *s, size_t i);
 /* The topmost entry in force that holds the object (na entries and residues hold nothing), or NULL. */
 const struct layer_entry *state_top(const struct state *s, const char *boot_id, const struct knob *knob,
                                     const char *key, const struct layer **ret_layer);
+/* Why the kernel refused a write to the object in this boot, as a layer remembers, or NULL. */
+const char *state_refusal(const struct state *s, const char *boot_id, const struct knob *knob, const char *key);
 struct state_object *state_object(const struct state *s, const struct knob *knob, const char *key); /* or NULL */
 /* Add an object (texts copied), or return the one there is. NULL when out of memory. */
 struct state_object *state_add_object(struct state *s, const struct knob *knob, const char *key, const char *original,

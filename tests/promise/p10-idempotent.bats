@@ -65,3 +65,19 @@ writes_nothing() { # VERB...
 	exits 0 hft --json status
 	[ "$(field '.layers | length')" = 1 ]
 }
+
+@test "P10 what the kernel refused is not tried again" {
+	rm -r "$tree"
+	host xeon-2s
+	profile p <<<$'[phase a]\n[a/irq driver:mlx5_core queue:0-1]\naffinity = 2'
+	HFT_FAULT='write@*smp_affinity_list:1:EIO' exits 0 hft --json apply p
+	[ "$(field .summary.not_applicable)" = 1 ]
+	exits 0 hft --json plan p
+	[ "$(field .summary.not_applicable)" = 1 ]
+	[ "$(field .summary.change)" = 0 ]
+	exits 0 hft --json apply p
+	[ "$(field .txn)" = null ]
+	exits 0 hft rollback --all
+	exits 3 hft --json plan p # in no layer any more
+	[ "$(field .summary.change)" = 3 ]
+}
