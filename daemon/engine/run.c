@@ -456,7 +456,8 @@ static bool follows(const struct step *st, const struct strlist *units)
 	return by && str_starts(by, KNOB_WIPED_BY_UNIT) && strlist_has(units, by + strlen(KNOB_WIPED_BY_UNIT));
 }
 
-/* Threads that held what they shall have are others now. Their originals went with them, and are what they were. */
+/* Threads that held what they shall have are others now. Where no layer sets them any more there is nothing to put back:
+ * they have what their unit gives them. */
 static int judge_followers(struct run *run, size_t from, const struct strlist *units, struct hft_err *err)
 {
 	int r = 0;
@@ -464,7 +465,11 @@ static int judge_followers(struct run *run, size_t from, const struct strlist *u
 	for (size_t i = from; r == 0 && i < run->n; i++) {
 		struct step *st = run->steps[i];
 
-		if (follows(st, units) && !st->done && st->knob->read(&run->s->ctx, st->key, &run->current, NULL) == 0)
+		if (!follows(st, units) || st->done)
+			continue;
+		if (!state_object(&run->p->next, st->knob, st->key))
+			st->write = false;
+		else if (st->knob->read(&run->s->ctx, st->key, &run->current, NULL) == 0)
 			r = judge_again(run, st, err);
 	}
 	return r;
