@@ -267,7 +267,7 @@ static int run_reassert(struct work *w, struct hft_err *err)
 		return r;
 	w->txn = result.txn;
 	name_written(&result, &names);
-	if (result.txn)
+	if (result.txn && names.len)
 		event_log(EVENT_REASSERTED, result.txn, strbuf_str(&names), "was wiped, and is written again");
 	return 0;
 }
