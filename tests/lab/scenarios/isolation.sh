@@ -23,7 +23,8 @@ if on_boot 1; then
 	expect_file $cpu/isolated 2-3
 	expect_file $cpu/nohz_full 2-3
 	expect_exit 0 hfttune verify
-	expect_cpu_quiet 2-3 5
+	# A tenth of the tick: interrupts and kernel threads that nobody moved come now and then (redis-hft moves them).
+	expect_cpu_quiet 2-3 25
 	step "rollback"
 	expect_exit 5 hfttune rollback --all
 	expect_true test ! -e /etc/default/grub.d/zz-hfttune.cfg
