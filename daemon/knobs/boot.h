@@ -81,7 +81,8 @@ void boot_effect(const struct knob_ctx *c, const struct boot_row *row, const cha
 /* Where and how a boot loader keeps parameters. All paths are read and written through c->fs. */
 struct boot_loader {
 	const char *name;
-	const char *wants; /* for people: the files by which it is known */
+	const char *wants;   /* for people: the files by which it is known */
+	const char *staging; /* for people: what holds the staged line */
 	bool (*is_here)(const struct knob_ctx *c);
 	/* The line as it is staged for the next boot; "" when there is none. */
 	int (*staged)(const struct knob_ctx *c, struct strbuf *ret, struct hft_err *err);

@@ -178,6 +178,7 @@ static int bls_entries(const struct knob_ctx *c, const char *prefix, const char 
 const struct boot_loader boot_bls = {
 	.name = "bls",
 	.wants = ENTRIES " with " GRUBBY " or " RPM_OSTREE,
+	.staging = OURS,
 	.is_here = bls_is_here,
 	.staged = bls_staged,
 	.stage = bls_stage,

@@ -221,6 +221,7 @@ static int grub_entries(const struct knob_ctx *c, const char *prefix, const char
 const struct boot_loader boot_grub = {
 	.name = "grub",
 	.wants = DEFAULTS " and " GRUB_CFG,
+	.staging = OURS,
 	.is_here = grub_is_here,
 	.staged = grub_staged,
 	.stage = grub_stage,

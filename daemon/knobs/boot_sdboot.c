@@ -191,6 +191,7 @@ static int sdboot_entries(const struct knob_ctx *c, const char *prefix, const ch
 const struct boot_loader boot_sdboot = {
 	.name = "systemd-boot",
 	.wants = CMDLINE ", " KERNEL_INSTALL " and loader/loader.conf on the boot partition",
+	.staging = CMDLINE,
 	.is_here = sdboot_is_here,
 	.staged = sdboot_staged,
 	.stage = sdboot_stage,

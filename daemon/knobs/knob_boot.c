@@ -196,7 +196,9 @@ static int boot_verify(const struct knob_ctx *c, const char *key, const char *wa
 	boot_value_in(strbuf_str(&line), row, &ret->found);
 	judge(ret, KNOB_OK, "");
 	if (strcmp(strbuf_str(&ret->found), wanted) != 0) {
-		judge(ret, KNOB_DRIFT, "");
+		ret->state = KNOB_DRIFT;
+		snprintf(ret->reason, sizeof(ret->reason), "%s %s", loader->staging,
+		         ret->found.len == 0 ? "does not have it" : wanted[0] == '\0' ? "has it" : "says otherwise");
 		return 0;
 	}
 	r = judge_entries(c, loader, row, wanted, ret, err);

@@ -374,7 +374,10 @@ static void staged_is_pending_until_the_next_boot(void **state)
 	struct cputree *t = *state;
 
 	assert_int_equal(judged(t, &knob_boot, "nohz_full", "2-3"), KNOB_DRIFT);
+	assert_string_equal(t->verdict.reason, "/etc/default/grub.d/zz-hfttune.cfg does not have it");
 	assert_string_equal(written(t, &knob_boot, "nohz_full", "2-3"), "");
+	assert_int_equal(judged(t, &knob_boot, "nohz_full", "2"), KNOB_DRIFT);
+	assert_string_equal(t->verdict.reason, "/etc/default/grub.d/zz-hfttune.cfg says otherwise");
 	assert_int_equal(judged(t, &knob_boot, "nohz_full", "2-3"), KNOB_PENDING);
 	assert_string_equal(t->verdict.reason, "reboot");
 	put(t, CMDLINE, BOOTED " nohz_full=2-3");
