@@ -198,7 +198,8 @@ const struct service_row service_rows[] = {
 	  OF_PROCESS(process_oom) },
 	{ { OPT("MemoryMin", 2, NOW, "memory that is never reclaimed from it"), FORM("bytes", "N with K, M, G or T"),
 	    COUNTER("workingset_refault_* in memory.stat of its control group"), SOURCE(CGROUP_MAN),
-	    TRAPS("the slices above need it too; too much of it ends in an out-of-memory kill of the others") },
+	    TRAPS("the slices above need it too; too much of it ends in an out-of-memory kill of the others; systemd 257 gives it "
+	          "to a service when that starts") },
 	  .parse = parse_bytes, OF_CGROUP("memory.min") },
 	{ { OPT("AllowedCPUs", 1, NOW, "CPUs that it cannot leave"), CPULIST, COUNTER("cpuset.cpus.effective"),
 	    SOURCE(CGROUP_MAN),

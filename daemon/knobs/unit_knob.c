@@ -95,16 +95,13 @@ static int look(const struct knob_ctx *c, const struct unit_question *q, const s
 	return has;
 }
 
-/* It has been told of another slice since it started: until it starts there, nothing that systemd has reaches its group
- * (systemd 257; older ones write to the old one). */
-static bool is_elsewhere(const struct systemd_unit *u, const char *unit)
+/* It runs since before, and its group is as without the setting: systemd 257 gives a group its values when the unit starts,
+ * older ones at a reload as well. */
+static bool is_without(const struct knob_ctx *c, const struct unit_question *q, const struct systemd_unit *u)
 {
-	CLEANUP(strbuf_done) struct strbuf slice = { 0 };
+	CLEANUP(strbuf_done) struct strbuf found = { 0 };
 
-	if (systemd_property(u, "Slice", &slice, NULL) < 0)
-		return false;
-	strbuf_addf(&slice, "/%s", unit);
-	return !str_ends(u->cgroup, strbuf_str(&slice));
+	return u->pid != 0 && u->started_us < q->changed_us && q->holds(c, u, q->data, "", &found) == 1;
 }
 
 static int judge_running(const struct knob_ctx *c, const struct unit_question *q, const struct systemd_unit *u,
@@ -121,7 +118,7 @@ static int judge_running(const struct knob_ctx *c, const struct unit_question *q
 	/* What is not set is the unit's own doing, once it was started without us. */
 	if (has == 1 || (younger && (has == 2 || !set)))
 		return verdict(v, KNOB_OK, "");
-	if (q->at_once ? is_elsewhere(u, q->unit) : !younger)
+	if (q->at_once ? is_without(c, q, u) : !younger)
 		return verdict(v, KNOB_PENDING, "restart");
 	return verdict(v, KNOB_DRIFT, strbuf_str(&found));
 }
