@@ -3,6 +3,7 @@
  * knob sysfs: single files of /sys, and of the scheduler's debugfs, that belong to no larger kind. Must not touch a
  * file that is not in the table.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ extern const struct knob knob_sysfs;
 #define MCE_ALL "/sys/devices/system/machinecheck/machinecheck*/"
 #define SCHED "/sys/kernel/debug/sched/"
 #define FAIR_SERVER SCHED "fair_server/"
+#define FAIR_RUNTIME "sched.fair_server.runtime_ns"
 #define DEBUGFS "needs debugfs, and no lockdown"
 #define UNTIL_HOTPLUG "; a CPU that goes on- or offline sets it back; " DEBUGFS
 #define UNCORE "/sys/devices/system/cpu/intel_uncore_frequency/*/"
@@ -96,12 +98,12 @@ static const struct row rows[] = {
 	  .path = FAIR_SERVER "*/period", INT(100000, 4194304000, "ns"), COUNTER("/proc/PID/sched of ordinary tasks"),
 	  SOURCE("Documentation/scheduler/sched-deadline.rst"),
 	  TRAPS("since Linux 6.12; EINVAL below runtime_ns, EBUSY when deadline tasks have the time; " DEBUGFS) },
-	{ OPT("sched.fair_server.runtime_ns", 4, NOW, "time that ordinary tasks get beside SCHED_FIFO; 0 is none"),
+	{ OPT(FAIR_RUNTIME, 4, NOW, "time that ordinary tasks get beside SCHED_FIFO; 0 is none"),
 	  .path = FAIR_SERVER "*/runtime", INT(0, 4194304000, "ns"), COUNTER("/proc/PID/sched of ordinary tasks"),
 	  SOURCE("Documentation/scheduler/sched-deadline.rst"),
 	  TRAPS("since Linux 6.12, where this and not kernel.sched_rt_runtime_us throttles real-time tasks; with 0 one "
 	        "that spins stops all else on its CPU, kernel threads too, and the kernel says so; EINVAL above "
-	        "period_ns; " DEBUGFS) },
+	        "period_ns; EBUSY for less than before, where the kernel has not counted it (6.12); " DEBUGFS) },
 	{ OPT("sched.latency_ns", 1, NOW, "time within which each of a few tasks runs once"),
 	  .path = SCHED "latency_ns", INT(100000, 1000000000, "ns"), COUNTER("/proc/PID/sched"),
 	  SOURCE("kernel/sched/debug.c"), TRAPS("Linux 5.13 to 6.5" UNTIL_HOTPLUG) },
@@ -229,6 +231,10 @@ static int sysfs_write(const struct knob_ctx *c, const char *key, const char *va
 	struct row_ref ref;
 	int r = row_write(&table, c, key, value, err);
 
+	/* __dl_overflow(): what is taken away was never added. */
+	if (r == -EBUSY && str_ends(key, FAIR_RUNTIME))
+		return err_raise(err, ERR_NOT_APPLICABLE, EOPNOTSUPP, key,
+		                 "refused (EBUSY): Linux 6.12 does not count its own servers, and takes nothing from them");
 	if (r < 0 || !c->copied)
 		return r;
 	r = row_of_key(&table, key, &ref, err);

@@ -98,7 +98,7 @@ static int irq_now(const struct knob_ctx *c, const char *name, struct cpuset *re
 
 /*
  * fixup_irqs() gives it all CPUs that are online then, the siblings of others that go along with it or not: the first
- * threads of the other cores are among them in any case.
+ * threads of the other cores are among them in any case. And it may come back with all there are (seen on Linux 6.12).
  */
 static bool irq_is_broken(const struct knob_ctx *c, const char *name, const struct cpuset *now,
                           const struct cpuset *wanted, const struct cpuset *online)
@@ -112,7 +112,8 @@ static bool irq_is_broken(const struct knob_ctx *c, const char *name, const stru
 	cpuset_and(&sure, online);
 	cpuset_and(&sure, &c->host->online);
 	cpuset_minus(&sure, wanted);
-	return cpuset_is_subset(wanted, online) && !cpuset_intersects(now, wanted) && cpuset_is_subset(&sure, now);
+	return cpuset_is_subset(wanted, online) && cpuset_is_subset(&sure, now) &&
+	       (!cpuset_intersects(now, wanted) || cpuset_is_subset(online, now));
 }
 
 static int irq_set(const struct knob_ctx *c, const char *name, const struct cpuset *set)

@@ -25,7 +25,7 @@ systemd-run --quiet --unit=pinned -p CPUAffinity=5 sleep infinity
 systemd-run --quiet --unit=inside --slice=lab.slice -p CPUAffinity=1 sleep infinity
 systemd-run --quiet --unit=both --slice=lab.slice -p CPUAffinity="2 3" sleep infinity
 systemd-run --quiet --unit=taken -p CPUAffinity=7 sleep infinity
-systemd-run --quiet --unit=loop -p CPUAffinity=3 sh -c 'while :; do sleep 0.1; done'
+systemd-run --quiet --unit=loop -p CPUAffinity=3 perl -e 'select undef, undef, undef, 0.1 while 1'
 echo 3 >"/proc/irq/$irq/smp_affinity_list"
 for unit in pinned inside both taken loop; do expect_await 10 test "$(pid_of $unit)" -gt 1; done
 expect_eq 5 "$(mask_of "$(pid_of pinned)")" "CPUs of a pinned thread"

@@ -271,6 +271,8 @@ static void test_interrupts(void **state)
 	assert_string_equal(before, "IO-APIC hwirq-5=3");
 	put_irq(t, 5, "0,2"); /* all that were online while 1 and 3 were not */
 	assert_int_equal(judged(t, &knob_smt, "interrupts", before), KNOB_DRIFT);
+	put_irq(t, 5, "0-3"); /* all that there are */
+	assert_int_equal(judged(t, &knob_smt, "interrupts", before), KNOB_DRIFT);
 	put_irq(t, 5, "0"); /* somebody's choice */
 	assert_int_equal(judged(t, &knob_smt, "interrupts", before), KNOB_OK);
 	put_irq(t, 5, "0-2");
