@@ -79,10 +79,7 @@ static int service_write(const struct knob_ctx *c, const char *key, const char *
 	int r = unit_knob_open(c, key, unit, &option, &d, err);
 	if (r < 0)
 		return r;
-	r = dropin_set(&d.properties, option, value) < 0 ? err_oom(err) : dropin_write(c, unit, &d, err);
-	if (r == 0 && d.properties.n == 0 && str_ends(unit, ".slice"))
-		r = systemd_drop_slice(c, unit, err);
-	return r < 0 ? r : 0;
+	return dropin_set(&d.properties, option, value) < 0 ? err_oom(err) : dropin_write(c, unit, &d, err);
 }
 
 /* --- the effect ---------------------------------------------------------------------------------------------------- */

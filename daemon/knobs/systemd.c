@@ -109,7 +109,7 @@ static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
 }
 
 /* With thousands of units it takes seconds: it is waited for as for a job. */
-int systemd_reload(const struct knob_ctx *c, struct hft_err *err)
+static int reload(const struct knob_ctx *c, struct hft_err *err)
 {
 	CLEANUP(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
@@ -268,6 +268,66 @@ int systemd_property(const struct systemd_unit *u, const char *name, struct strb
 	return ret->oom ? err_oom(err) : 0;
 }
 
+/* --- slices ------------------------------------------------------------------------------------------------------- */
+
+static int is_empty(const struct systemd_unit *u, const char *property, struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf text = { 0 };
+
+	int r = systemd_property(u, property, &text, err);
+	return r < 0 ? r : text.len == 0;
+}
+
+/* Nothing is in it, or is to be; it has no file, and no drop-in but ours. */
+static int stands_for_nothing(const struct knob_ctx *c, struct systemd_unit *u, struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf dropins = { 0 };
+	CLEANUP(strlist_done) struct strlist paths = { 0 };
+
+	if (!slice_is_active(c, u->name) || slice_is_populated(c, u->name))
+		return 0;
+	u->type = UNIT_INTERFACE;
+	int r = is_empty(u, "FragmentPath", err);
+	r = r == 1 ? is_empty(u, "RequiredBy", err) : r;
+	if (r != 1)
+		return r;
+	r = systemd_property(u, "DropInPaths", &dropins, err);
+	if (r == 0 && strlist_split(&paths, strbuf_str(&dropins), "\n") < 0)
+		r = err_oom(err);
+	for (size_t i = 0; r == 0 && i < paths.n; i++)
+		if (!str_ends(paths.s[i], "/50-hfttune.conf"))
+			return 0;
+	return r < 0 ? r : 1;
+}
+
+/* 1: it is gone; 0: it stays. left: only if nobody has started it. */
+static int drop_slice(const struct knob_ctx *c, const char *slice, bool left, struct hft_err *err)
+{
+	CLEANUP(systemd_unit_done) struct systemd_unit u = { 0 };
+
+	int r = systemd_unit_open(slice, &u, err);
+	if (r == 0 && left && strcmp(u.state, "inactive") != 0)
+		return 0;
+	r = r < 0 ? r : stands_for_nothing(c, &u, err);
+	if (r != 1)
+		return r;
+	r = slice_stop(c, slice, err);
+	return r < 0 ? r : 1;
+}
+
+int systemd_reload(const struct knob_ctx *c, struct hft_err *err)
+{
+	CLEANUP(strlist_done) struct strlist groups = { 0 };
+
+	int r = reload(c, err);
+	if (r < 0 || fsio_list(c->fs, "/sys/fs/cgroup", &groups, NULL) < 0)
+		return r;
+	for (size_t i = 0; r >= 0 && i < groups.n; i++)
+		if (slice_is_name(groups.s[i]) && str_ends(groups.s[i], ".slice") && !slice_is_populated(c, groups.s[i]))
+			r = drop_slice(c, groups.s[i], true, err);
+	return r < 0 ? r : 0;
+}
+
 /* --- restart ------------------------------------------------------------------------------------------------------- */
 
 static int raise_down(struct hft_err *err, const char *unit, const char *state)
@@ -295,48 +355,13 @@ static int check_it_stays(const struct knob_ctx *c, const char *unit, struct hft
 	return r;
 }
 
-/* Has it a file of its own, or a drop-in that is not ours? */
-static int has_files(const char *slice, struct hft_err *err)
-{
-	CLEANUP(systemd_unit_done) struct systemd_unit u = { 0 };
-	CLEANUP(strbuf_done) struct strbuf file = { 0 }, dropins = { 0 };
-	CLEANUP(strlist_done) struct strlist paths = { 0 };
-
-	int r = systemd_unit_open(slice, &u, err);
-	if (r < 0)
-		return r;
-	u.type = UNIT_INTERFACE;
-	r = systemd_property(&u, "FragmentPath", &file, err);
-	r = r < 0 ? r : systemd_property(&u, "DropInPaths", &dropins, err);
-	if (r < 0)
-		return r;
-	if (strlist_split(&paths, strbuf_str(&dropins), "\n") < 0)
-		return err_oom(err);
-	for (size_t i = 0; i < paths.n; i++)
-		if (!str_ends(paths.s[i], "/50-hfttune.conf"))
-			return 1;
-	return file.len > 0;
-}
-
-int systemd_drop_slice(const struct knob_ctx *c, const char *slice, struct hft_err *err)
-{
-	if (c->copied || !slice_is_active(c, slice) || slice_is_populated(c, slice))
-		return 0;
-	int r = has_files(slice, err);
-	if (r == 0)
-		r = slice_stop(c, slice, err);
-	else if (r == 1)
-		return 0;
-	return r < 0 ? r : 1;
-}
-
 static int drop_slices(const struct knob_ctx *c, char *cgroup, struct hft_err *err)
 {
 	int r = 1;
 
 	for (char *slash; r == 1 && (slash = strrchr(cgroup, '/')) != NULL; *slash = '\0')
 		if (str_ends(slash, ".slice"))
-			r = systemd_drop_slice(c, slash + 1, err);
+			r = drop_slice(c, slash + 1, false, err);
 	return r < 0 ? r : 0;
 }
 

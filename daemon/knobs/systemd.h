@@ -16,19 +16,15 @@ struct strbuf;
 
 /* Why there is no service manager to talk to, or NULL (also for a copied tree, where files are all there is). */
 const char *systemd_lacks(const struct knob_ctx *c);
-/* daemon-reload, to its end. ERR_IO, ERR_TIMEOUT. */
+/* daemon-reload, to its end. A control group that systemd had made for a slice which nobody started goes if that leaves
+ * nothing to be made for. ERR_IO, ERR_TIMEOUT. */
 int systemd_reload(const struct knob_ctx *c, struct hft_err *err);
 /*
  * Restart a unit, forgetting earlier failures, and wait until it is active and stays so for a moment; c->alive is called
- * meanwhile. The slices that it leaves are dropped, see below.
+ * meanwhile. A slice that stood for what was in it ends with that.
  * -EREMOTEIO ERR_NOT_IN_EFFECT: it is not active again; -ETIMEDOUT ERR_TIMEOUT; other -errno ERR_IO.
  */
 int systemd_restart(const struct knob_ctx *c, const char *unit, struct hft_err *err);
-/*
- * Stop a slice that nothing is in and that has no file but our drop-in: it stood for what was in it. systemd starts it with
- * the first unit that is put there, or makes its control group at a reload, and lets neither go. 1: it is gone; 0: it stays.
- */
-int systemd_drop_slice(const struct knob_ctx *c, const char *slice, struct hft_err *err);
 
 /* --- one unit ----------------------------------------------------------------------------------------------------- */
 
