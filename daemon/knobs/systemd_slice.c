@@ -26,7 +26,7 @@
 #define ALLOWED "AllowedCPUs="
 #define DROPIN_MAX 4096
 #define CALL_S 60 /* a reload of a host with thousands of units takes its time */
-#define AWAIT_MS 5000
+#define AWAIT_MS 30000 /* a busy host has other things to do */
 #define AWAIT_STEP_MS 20
 
 bool slice_is_name(const char *unit)
@@ -277,6 +277,8 @@ static int await(const struct knob_ctx *c, const char *unit,
 		if (ms > AWAIT_MS)
 			return err_raise(err, ERR_TIMEOUT, ETIMEDOUT, unit, "%s %s within %d s", unit, what,
 			                 AWAIT_MS / 1000);
+		if (ms % 1000 == 0)
+			systemd_beat(c);
 		nanosleep(&(struct timespec){ .tv_nsec = AWAIT_STEP_MS * 1000000L }, NULL);
 	}
 	return 0;
