@@ -456,21 +456,23 @@ static bool follows(const struct step *st, const struct strlist *units)
 	return by && str_starts(by, KNOB_WIPED_BY_UNIT) && strlist_has(units, by + strlen(KNOB_WIPED_BY_UNIT));
 }
 
-/* Threads that held what they shall have are others now. Where no layer sets them any more there is nothing to put back:
- * they have what their unit gives them. */
+/* Threads that held what they shall have are others now. Where no layer sets them any more there is nothing to put back, now
+ * or at the end: they have what their unit gives them. */
 static int judge_followers(struct run *run, size_t from, const struct strlist *units, struct hft_err *err)
 {
 	int r = 0;
 
-	for (size_t i = from; r == 0 && i < run->n; i++) {
+	for (size_t i = 0; r == 0 && i < run->n; i++) {
 		struct step *st = run->steps[i];
 
-		if (!follows(st, units) || st->done)
+		if (!follows(st, units))
 			continue;
-		if (!state_object(&run->p->next, st->knob, st->key))
-			st->write = false;
-		else if (st->knob->read(&run->s->ctx, st->key, &run->current, NULL) == 0)
+		if (!state_object(&run->p->next, st->knob, st->key)) {
+			st->settle = false;
+			st->write = st->write && i < from;
+		} else if (i >= from && !st->done && st->knob->read(&run->s->ctx, st->key, &run->current, NULL) == 0) {
 			r = judge_again(run, st, err);
+		}
 	}
 	return r;
 }
