@@ -321,6 +321,15 @@ static int isolate_write(const struct knob_ctx *c, const char *key, const char *
 
 /* --- judging -------------------------------------------------------------------------------------------------------- */
 
+/* isolcpus= has taken them out of the domains already, and Linux 6.12 makes no partition of such CPUs ("conflicts with
+ * housekeeping setup"). The slice has them all the same. */
+static bool is_isolated_since_boot(const struct knob_ctx *c, const struct value *v, const struct value *now,
+                                   const char *reason)
+{
+	return str_eq(v->type, "isolated") && str_eq(now->type, "invalid") && strstr(reason, "housekeeping") &&
+	       cpuset_is_subset(&v->cpus, &c->host->isolated);
+}
+
 static int isolate_verify(const struct knob_ctx *c, const char *key, const char *wanted, struct knob_verdict *ret,
                           struct hft_err *err)
 {
@@ -334,7 +343,8 @@ static int isolate_verify(const struct knob_ctx *c, const char *key, const char 
 	r = r < 0 ? r : parse_value(wanted, &v, err);
 	if (r < 0)
 		return r;
-	bool same = str_eq(v.type, now.type) && cpuset_equal(&v.cpus, &now.cpus) && v.runtime == now.runtime;
+	bool same = (str_eq(v.type, now.type) || is_isolated_since_boot(c, &v, &now, strbuf_str(&reason))) &&
+	            cpuset_equal(&v.cpus, &now.cpus) && v.runtime == now.runtime;
 	/* Somebody else has put something into it meanwhile, or it is about to go with what is in it. */
 	bool left = str_eq(v.type, ABSENT) && str_eq(now.type, MEMBER) && !now.runtime && slice_is_populated(c, key);
 	ret->state = same || left ? KNOB_OK : KNOB_DRIFT;
@@ -393,7 +403,7 @@ static const struct knob_doc docs[] = {
 	  .traps = "the tick, RCU callbacks and managed interrupts stay (nohz_full=, rcu_nocbs= and isolcpus=managed_irq are "
 		   "for boot), and up to Linux 6.7 unbound workers and the vmstat worker too; no load is balanced "
 		   "within: pin each thread; no other slice may have these CPUs, so set `others`; since Linux 6.1, with "
-		   "cgroup v2 alone; CPUs of isolcpus= can only be `isolated`" },
+		   "cgroup v2 alone; CPUs of isolcpus= can only be `isolated`, which they are since the boot: 6.12 makes no partition of them" },
 	{ .option = KTHREADS,
 	  .summary = "the CPUs that kernel threads stay within, but for those that the kernel binds to a CPU", CPULIST,
 	  .risk = 1, .effect = EFFECT_NOW, .counter = "Cpus_allowed_list in /proc/PID/status", .changes = "",

@@ -144,6 +144,12 @@ static void test_an_invalid_partition_is_no_success(void **state)
 	assert_string_equal(value_now(t, &knob_isolate, "hft.slice"), "invalid 2-3 runtime");
 	assert_int_equal(judged(t, &knob_isolate, "hft.slice", "isolated 2-3 runtime"), KNOB_DRIFT);
 	assert_non_null(strstr(t->verdict.reason, "not exclusive"));
+	put(t, HFT "cpuset.cpus.partition", "isolated invalid (partition config conflicts with housekeeping setup)");
+	cpuset_parse("2", &t->c.host->isolated, NULL);
+	assert_int_equal(judged(t, &knob_isolate, "hft.slice", "isolated 2-3 runtime"), KNOB_DRIFT);
+	cpuset_parse("2-3", &t->c.host->isolated, NULL); /* by isolcpus= */
+	assert_int_equal(judged(t, &knob_isolate, "hft.slice", "isolated 2-3 runtime"), KNOB_OK);
+	assert_int_equal(judged(t, &knob_isolate, "hft.slice", "root 2-3 runtime"), KNOB_DRIFT);
 	put(t, HFT "cpuset.cpus.partition", "isolated invalid"); /* the kernel before it gave reasons */
 	assert_int_equal(judged(t, &knob_isolate, "hft.slice", "isolated 2-3 runtime"), KNOB_DRIFT);
 	assert_string_equal(written(t, &knob_isolate, "hft.slice", "isolated 2-3 runtime"), "");
