@@ -40,6 +40,7 @@ int doctor_find_cpus(struct doctor *d, struct hft_err *err)
 	if (host_read_partitions(h->fs, &d->partitions) < 0)
 		return err_oom(err);
 	find_layers(&d->s, &d->layers);
+	cpuset_and(&d->layers, &h->present);
 	d->watched = d->isolated;
 	cpuset_or(&d->watched, &d->nohz_full);
 	cpuset_or(&d->watched, &d->partitions);

@@ -18,7 +18,7 @@ affinities() { # of the first two queues, which are in use
 }
 pid() { systemctl show -P MainPID $unit; }
 thread() { grep -lx "$1" "/proc/$(pid)/task"/*/comm | cut -d/ -f5; }
-scheduling() { chrt -p "$(thread "$1")" | sed 's/.*: //;s/SCHED_//' | xargs; }
+scheduling() { chrt -p "$(thread "$1")" | head -n 2 | sed 's/.*: //;s/SCHED_//' | xargs; }
 is_critical() { [ "$(scheduling critical0)" = "FIFO 10" ]; }
 
 step "an engine, and an operator's settings of the network card"
