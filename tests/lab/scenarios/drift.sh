@@ -57,7 +57,7 @@ expect_exit 5 hfttune repair
 expect_true has_parameters
 
 step "rollback"
-expect_exit 5 hfttune rollback --all
+expect_exit 0 hfttune rollback --all # the host was never booted with them
 systemctl stop stranger.service
 rm -f /root/zz-hfttune.cfg
 dump after
