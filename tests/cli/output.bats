@@ -89,6 +89,7 @@ fits() {
 }
 
 @test "a plan cuts the masks that go along with SMT, and --json has them whole" {
+	rm -r "$tree"
 	host xeon-2s
 	profile p <<<$'[phase a]\n[a/smt]\ncontrol = off'
 	COLUMNS=100 exits 3 hft plan p
