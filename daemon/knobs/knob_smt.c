@@ -327,6 +327,7 @@ static int write_cpu(const struct knob_ctx *c, int cpu, const char *value, struc
 static int smt_write(const struct knob_ctx *c, const char *key, const char *value, struct hft_err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf masks = {0};
+	struct cpuset before;
 	int cpu = cpu_of_key(key);
 
 	if (mask_kind(key))
@@ -335,12 +336,14 @@ static int smt_write(const struct knob_ctx *c, const char *key, const char *valu
 		return cpukey_unknown("smt", key, err);
 	/* Before Linux 6.2 all threads lose what they had asked for, also those whose CPUs stay. */
 	int r = masks_read(mask_kind(TASKS), c, &masks, err);
+	r = r < 0 ? r : cpukey_online(c, &before, err);
 	if (r == 0)
 		r = cpu < 0 ? write_control(c, value, err) : write_cpu(c, cpu, value, err);
 	if (r < 0 || c->copied)
 		return r;
 	await_cpusets(c);
-	return masks_write(mask_kind(TASKS), c, strbuf_str(&masks), err);
+	r = masks_write(mask_kind(TASKS), c, strbuf_str(&masks), err);
+	return r < 0 ? r : masks_widen(c, &before, err);
 }
 
 /* --- judging -------------------------------------------------------------------------------------------------------- */

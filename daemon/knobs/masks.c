@@ -148,6 +148,35 @@ static int list_tasks(struct lister *l, struct hft_err *err)
 	return tasks_each(l->c, list_task, l, err);
 }
 
+struct widening {
+	const struct knob_ctx *c;
+	struct cpuset before, online;
+};
+
+static int widen(void *data, const struct task *t, struct hft_err *err)
+{
+	const struct widening *w = data;
+	struct cpuset may;
+
+	if (task_is_bound(t) || !cpuset_equal(&t->allowed, &w->before))
+		return 0;
+	task_cpuset(w->c, t, &w->online, &may);
+	if (cpuset_equal(&may, &w->before) || !cpuset_is_subset(&w->before, &may))
+		return 0;
+	int r = task_set_allowed(w->c, t, &may);
+	if (r == 0 || r == -ESRCH || r == -ENOENT)
+		return 0;
+	return err_raise(err, ERR_WRITE_FAILED, -r, TASKS, "cannot give %s all CPUs again: %s", t->name, strerror(-r));
+}
+
+int masks_widen(const struct knob_ctx *c, const struct cpuset *before, struct hft_err *err)
+{
+	struct widening w = { .c = c, .before = *before };
+	int r = cpukey_online(c, &w.online, err);
+
+	return r < 0 ? r : tasks_each(c, widen, &w, err);
+}
+
 static int task_now(const struct knob_ctx *c, const char *name, struct cpuset *ret, struct hft_err *err)
 {
 	struct task t;

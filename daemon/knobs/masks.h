@@ -22,4 +22,7 @@ int masks_read(const struct mask_kind *k, const struct knob_ctx *c, struct strbu
 /* KNOB_DRIFT with the first one that is broken and could be mended; else KNOB_OK. */
 int masks_verify(const struct mask_kind *k, const struct knob_ctx *c, const char *wanted, struct knob_verdict *ret,
                  struct hft_err *err);
+/* CPUs have come online: threads that could run on all of `before` get all of their cpuset again, where the kernel has not
+ * seen to that (Linux 6.12, of threads outside of all cpusets that had been in one). What ended meanwhile is no error. */
+int masks_widen(const struct knob_ctx *c, const struct cpuset *before, struct hft_err *err);
 int masks_write(const struct mask_kind *k, const struct knob_ctx *c, const char *value, struct hft_err *err);

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 
+#include "daemon/knobs/masks.h"
 #include "tests/unit/daemon/knobs/threadtree.h"
 
 extern const struct knob knob_smt;
@@ -263,6 +264,26 @@ static void test_threads_in_a_cpuset(void **state)
 	assert_int_equal(judged(t, &knob_smt, "tasks", "600:6000=3"), KNOB_DRIFT);
 }
 
+/* Who had all has all again; one that is short of a CPU for another reason is not touched. */
+static void test_threads_that_had_all(void **state)
+{
+	struct cputree *t = *state;
+	struct cpuset before;
+
+	cpuset_parse("0,2", &before, NULL);
+	put_task(t, 600, 600, "all", PF_USER, "0,2");
+	put_task(t, 601, 601, "one", PF_USER, "0");
+	put_task(t, 602, 602, "in a cpuset", PF_USER, "0,2");
+	put(t, "/proc/602/task/602/cgroup", "0::/a.slice");
+	put(t, "/sys/fs/cgroup/a.slice/cpuset.cpus.effective", "0,2");
+	put_task(t, 603, 603, "bound", PF_BOUND, "0,2");
+	assert_int_equal(masks_widen(&t->c, &before, &t->err), 0);
+	assert_string_equal(allowed(t, 600, 600), "0-3");
+	assert_string_equal(allowed(t, 601, 601), "0");
+	assert_string_equal(allowed(t, 602, 602), "0,2");
+	assert_string_equal(allowed(t, 603, 603), "0,2");
+}
+
 static void test_interrupts(void **state)
 {
 	struct cputree *t = *state;
@@ -366,6 +387,7 @@ int main(void)
 		TEST(test_threads_that_the_kernel_let_loose),
 		TEST(test_threads_of_others_are_left),
 		TEST(test_threads_in_a_cpuset),
+		TEST(test_threads_that_had_all),
 		TEST(test_interrupts),
 		TEST(test_cpusets_of_v1),
 		TEST(test_forceoff_is_never_written),
