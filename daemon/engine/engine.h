@@ -64,6 +64,7 @@ struct step {
 	bool read_again;        /* then that one is its original, and what held may have to be written */
 	bool started, done;     /* while it runs */
 	bool restart;           /* its unit may be restarted for it */
+	bool ran;               /* its unit did when the transaction began */
 	bool reported;          /* handed over to a result */
 	int64_t order;          /* of the phase; decides ties and `keep` */
 	int place;              /* within its knob, by knob->order(); set when the plan is sorted */

@@ -12,6 +12,7 @@
 
 #include "daemon/engine/steps.h"
 #include "daemon/host/host.h"
+#include "daemon/knobs/others.h"
 #include "daemon/knobs/systemd.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
@@ -372,6 +373,14 @@ static bool is_waiting(const struct step *st)
 	return st->state == STEP_PENDING && st->restart && names_unit(st, unit);
 }
 
+/* It ran before, and a restart that was cut short has left it stopped. */
+static bool has_stopped(const struct run *run, const struct step *st)
+{
+	char unit[KNOB_UNIT_MAX];
+
+	return st->ran && names_unit(st, unit) && !other_is_active(&run->s->ctx, unit);
+}
+
 static bool waits_for_restart(struct run *run, const struct step *st, bool undo)
 {
 	enum knob_verdict_state v;
@@ -379,6 +388,8 @@ static bool waits_for_restart(struct run *run, const struct step *st, bool undo)
 
 	if (!undo)
 		return is_waiting(st);
+	if (has_stopped(run, st))
+		return true;
 	return st->started && st->restart && st->before && check(run, st, st->before, &v, &err) == 1 && v == KNOB_PENDING;
 }
 
@@ -777,7 +788,7 @@ static void undo_settle(struct run *run)
 static bool is_begun(const struct run *run)
 {
 	for (size_t i = 0; i < run->n; i++) {
-		if (run->steps[i]->started)
+		if (run->steps[i]->started || has_stopped(run, run->steps[i]))
 			return true;
 	}
 	return false;
@@ -883,8 +894,22 @@ static struct json *step_to_json(const struct step *st, struct strbuf *b)
 		json_text_bool(b, "settle", true);
 	if (st->restart)
 		json_text_bool(b, "restart", true);
+	if (st->ran)
+		json_text_bool(b, "ran", true);
 	json_text_end(b, '}');
 	return b->oom ? NULL : json_new_text(b->s);
+}
+
+/* What a restart that is cut short has to be held against. */
+static void note_running(struct run *run)
+{
+	char unit[KNOB_UNIT_MAX];
+
+	for (size_t i = 0; i < run->n; i++) {
+		struct step *st = run->steps[i];
+
+		st->ran = st->restart && names_unit(st, unit) && other_is_active(&run->s->ctx, unit);
+	}
 }
 
 static int begin(struct run *run, const struct run_labels *labels, struct hft_err *err)
@@ -894,6 +919,7 @@ static int begin(struct run *run, const struct run_labels *labels, struct hft_er
 	CLEANUP(json_freep) struct json *state = state_to_json(&run->p->next);
 	int r = 0;
 
+	note_running(run);
 	for (size_t i = 0; i < run->n; i++)
 		r |= json_add_take(steps, step_to_json(run->steps[i], &run->current));
 	if (r < 0 || !steps || !state)
@@ -1216,6 +1242,7 @@ static bool step_from_json(const struct json *j, struct step *st)
 		.coupled = json_get_bool(rec, "coupled", false),
 		.settle = json_get_bool(rec, "settle", false),
 		.restart = json_get_bool(rec, "restart", false),
+		.ran = json_get_bool(rec, "ran", false),
 		.started = json_get_bool(j, "started", false),
 		.done = json_get_bool(j, "done", false),
 	};
@@ -1240,6 +1267,7 @@ static int steps_from_json(const struct json *list, bool same_boot, struct plan 
 			return err_raise(err, ERR_STATE, EINVAL, json_get_string(json_get(e, "record"), "knob", ""),
 			                 "the open transaction names a knob that this version does not have");
 		st->started = same_boot ? st->started : st->knob->persistent;
+		st->ran = same_boot && st->ran; /* in another one it is started with the boot */
 		st->write = true; /* all are looked at, so that they are counted as the journal counts them */
 		/* A started principal may have changed what it is coupled with. */
 		st->settle = same_boot && (st->settle || (st->coupled && !st->after));

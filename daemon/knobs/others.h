@@ -37,5 +37,5 @@ bool other_is_busy(const struct knob_ctx *c, const struct other *o);
 /* May it write this object? */
 bool other_writes(const struct other *o, const char *knob, const char *key);
 /* The path "/run/systemd/units/invocation:UNIT"; there while the unit is active. */
-#define OTHER_PATH_MAX 128
+#define OTHER_PATH_MAX 320 /* of a unit's name come up to 255 bytes */
 void other_active_path(const char *unit, char ret[static OTHER_PATH_MAX]);

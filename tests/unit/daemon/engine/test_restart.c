@@ -7,6 +7,7 @@
 
 #define UNIT "a.service"
 #define OURS "/etc/systemd/system/a.service.d/50-hfttune.conf"
+#define RUNS "/run/systemd/units/invocation:a.service"
 
 static const char *const settings = "[a/service a.service]\nNice = -5\nCPUAffinity = 1\n[a/malloc a.service]\nnarenas = 2\n"
 				    "[a/sysctl]\nvm.swappiness = 10\n";
@@ -58,6 +59,7 @@ static int set_up_unit(void **state)
 {
 	struct tree *t;
 	char bin[] = "d /usr/bin", units[] = "d /usr/lib/systemd/system", etc[] = "d /etc/systemd/system";
+	char run[] = "d /run/systemd/units";
 
 	set_up(state);
 	current = t = *state;
@@ -65,6 +67,7 @@ static int set_up_unit(void **state)
 	assert_int_equal(tree_line(t->dir, bin), 0);
 	assert_int_equal(tree_line(t->dir, units), 0);
 	assert_int_equal(tree_line(t->dir, etc), 0);
+	assert_int_equal(tree_line(t->dir, run), 0);
 	put(t, "/usr/lib/systemd/system/" UNIT, "[Service]\nExecStart=/usr/bin/a");
 	put_program(t);
 	t->e.restart = on_restart;
@@ -158,6 +161,87 @@ static void test_a_unit_that_stays_down_is_undone_and_started_again(void **state
 	assert_int_equal(t->result.n_steps, 0);
 }
 
+/* What systemd shows of an active unit. */
+static void show_active(const struct tree *t, bool active)
+{
+	if (active)
+		put(t, RUNS, "x");
+	else
+		take_away(t, RUNS);
+}
+
+/* Stopped, and then there is nobody any more to start it. */
+static int end_in_restart(const struct knob_ctx *c, const char *unit, struct hft_err *err)
+{
+	(void)c;
+	(void)unit;
+	(void)err;
+	show_active(current, false);
+	_exit(77);
+}
+
+static void apply_killed_in_restart(struct tree *t)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		t->e.restart = end_in_restart;
+		engine_apply(&t->e, &(struct request){.profile = "p"}, &t->result, &t->err);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 77);
+}
+
+static void test_a_unit_that_a_kill_left_stopped_is_started_again(void **state)
+{
+	struct tree *t = *state;
+
+	show_active(t, true);
+	write_profile(t, "p", "restart = allowed\n");
+	apply_killed_in_restart(t);
+	roll_back_all(t);
+	assert_int_equal(seen.n, 1);
+	assert_string_equal(seen.units[0], UNIT);
+	assert_string_equal(seen.file[0], ""); /* with what it had before */
+	assert_false(is_written(t));
+}
+
+/* Nothing had to be written, so that nothing has to be put back. */
+static void test_so_is_one_that_was_only_restarted(void **state)
+{
+	struct tree *t = *state;
+
+	show_active(t, true);
+	write_profile(t, "p", "");
+	apply(t, "p");
+	write_profile(t, "p", "restart = allowed\n");
+	apply_killed_in_restart(t);
+	repair(t);
+	assert_int_equal(seen.n, 1);
+	assert_non_null(strstr(seen.file[0], "Nice=-5\n"));
+	assert_true(is_written(t));
+}
+
+/* One that did not run before, or that another boot has yet to start, stays as it is. */
+static void test_what_did_not_run_is_not_started(void **state)
+{
+	struct tree *t = *state;
+
+	write_profile(t, "p", "restart = allowed\n");
+	crash_at(t, "p", "malloc a.service narenas");
+	roll_back_all(t);
+	assert_int_equal(seen.n, 0);
+	show_active(t, true);
+	apply_killed_in_restart(t);
+	reboot(t);
+	roll_back_all(t);
+	assert_int_equal(seen.n, 0);
+	assert_false(is_written(t));
+}
+
 /* Down with the old settings, too: that is neither before nor after, and is named. */
 static void test_a_unit_that_cannot_be_brought_back_is_named(void **state)
 {
@@ -211,6 +295,9 @@ int main(void)
 		CASE(test_without_leave_it_is_pending),
 		CASE(test_leave_may_come_later),
 		CASE(test_a_unit_that_stays_down_is_undone_and_started_again),
+		CASE(test_a_unit_that_a_kill_left_stopped_is_started_again),
+		CASE(test_so_is_one_that_was_only_restarted),
+		CASE(test_what_did_not_run_is_not_started),
 		CASE(test_a_unit_that_cannot_be_brought_back_is_named),
 		CASE(test_keep_starts_it_with_what_is_kept),
 		CASE(test_the_leave_of_the_layer_beneath_is_not_that_of_the_upper_one),
