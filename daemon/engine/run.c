@@ -467,6 +467,18 @@ static bool follows(const struct step *st, const struct strlist *units)
 	return by && str_starts(by, KNOB_WIPED_BY_UNIT) && strlist_has(units, by + strlen(KNOB_WIPED_BY_UNIT));
 }
 
+/* What a unit has given to threads that it was started with is their original; of what they had that went, nothing is left. */
+static int renew_original(struct run *run, const struct step *st, struct state_object *o, struct hft_err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf original = {0};
+	const char *applied = o->applied ? o->applied : o->original;
+
+	if (!st->knob->renew || st->knob->renew(&run->s->ctx, st->key, o->original, applied, &original, NULL) < 0)
+		return 0;
+	run->state_changed = true;
+	return step_set(&o->original, strbuf_str(&original)) ? 0 : err_oom(err);
+}
+
 /* Threads that held what they shall have are others now. Where no layer sets them any more there is nothing to put back, now
  * or at the end: they have what their unit gives them. */
 static int judge_followers(struct run *run, size_t from, const struct strlist *units, struct hft_err *err)
@@ -475,14 +487,17 @@ static int judge_followers(struct run *run, size_t from, const struct strlist *u
 
 	for (size_t i = 0; r == 0 && i < run->n; i++) {
 		struct step *st = run->steps[i];
+		struct state_object *o = state_object(&run->p->next, st->knob, st->key);
 
 		if (!follows(st, units))
 			continue;
-		if (!state_object(&run->p->next, st->knob, st->key)) {
+		if (!o) {
 			st->settle = false;
 			st->write = st->write && i < from;
-		} else if (i >= from && !st->done && st->knob->read(&run->s->ctx, st->key, &run->current, NULL) == 0) {
-			r = judge_again(run, st, err);
+		} else if (i >= from && !st->done) {
+			r = renew_original(run, st, o, err);
+			if (r == 0 && st->knob->read(&run->s->ctx, st->key, &run->current, NULL) == 0)
+				r = judge_again(run, st, err);
 		}
 	}
 	return r;

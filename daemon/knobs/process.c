@@ -293,58 +293,88 @@ static bool is_set_alone(const struct knob_ctx *c, const char *unit, const char 
 	return key != NULL && c->is_set(c->is_set_data, "thread", key);
 }
 
-/* One look at all threads that there are; *seen: those that hold what is expected. */
-static int look(const struct knob_ctx *c, const char *unit, const char *tasks, const struct service_row *row, const char *expected,
-                struct strlist *seen, struct strbuf *found, bool *ret_new)
+/* The threads of a process, looked at until no new one comes. */
+struct threads {
+	const struct knob_ctx *c;
+	const char *unit, *expected;
+	const struct service_row *row;
+	struct strlist seen;
+	struct strbuf *found;
+	bool is_new, is_judged; /* there was one in the last look; there is one that knob thread does not set */
+};
+
+/* As holds, of one thread: 1 also for one that is gone, or not the unit's. */
+static int holds_thread(struct threads *t, const char *dir, const char *tid)
+{
+	strbuf_reset(t->found);
+	int has = t->row->holds(t->c, dir, t->expected, t->found);
+	bool differs = has == 0 || has == 2;
+
+	if (has == -ENOENT || (differs && is_set_alone(t->c, t->unit, dir, t->row)))
+		return 1;
+	t->is_judged = true;
+	if (differs)
+		name_thread(t->c, dir, tid, t->found);
+	return has;
+}
+
+/* One look at all threads that there are. */
+static int look(struct threads *t, const char *tasks)
 {
 	CLEANUP(strlist_done) struct strlist tids = { 0 };
 	int least = 1;
 
-	*ret_new = false;
-	int r = fsio_list(c->fs, tasks, &tids, NULL);
+	t->is_new = false;
+	int r = fsio_list(t->c->fs, tasks, &tids, NULL);
 	for (size_t i = 0; r == 0 && i < tids.n; i++) {
 		char dir[96];
-		if (strlist_has(seen, tids.s[i]))
+		if (strlist_has(&t->seen, tids.s[i]))
 			continue;
-		*ret_new = true;
-		if (strlist_add(seen, tids.s[i]) < 0)
+		t->is_new = true;
+		if (strlist_add(&t->seen, tids.s[i]) < 0)
 			return -ENOMEM;
 		snprintf(dir, sizeof(dir), "%s/%s", tasks, tids.s[i]);
-		strbuf_reset(found);
-		int has = row->holds(c, dir, expected, found);
-		if ((has == 0 || has == 2) && is_set_alone(c, unit, dir, row))
-			continue;
-		if (has == 0 || has == 2)
-			name_thread(c, dir, tids.s[i], found);
-		if (has == 0)
-			return 0;
+		int has = holds_thread(t, dir, tids.s[i]);
+		if (has <= 0)
+			return has;
 		least = has == 2 ? 2 : least;
-		r = has < 0 && has != -ENOENT ? has : 0;
 	}
 	return r < 0 ? r : least;
+}
+
+static int hold(struct threads *t, unsigned pid)
+{
+	char dir[64];
+	int r = 1, least = 1;
+
+	snprintf(dir, sizeof(dir), "/proc/%u/task", pid);
+	t->is_new = true;
+	for (int round = 0; r > 0 && t->is_new && round < ROUNDS; round++) {
+		r = look(t, dir);
+		least = r == 2 ? 2 : least;
+	}
+	/* Whose threads are all set one by one shows nothing of what it was started with. */
+	return r <= 0 ? r : t->is_judged ? least : 2;
 }
 
 int process_holds(const struct knob_ctx *c, const char *unit, unsigned pid, const struct service_row *row, const char *expected,
                   struct strbuf *found)
 {
-	CLEANUP(strlist_done) struct strlist seen = { 0 };
+	struct threads t = { .c = c, .unit = unit, .expected = expected, .row = row, .found = found };
 	char dir[64];
-	bool is_new = true;
-	int r = 1, least = 1;
+	int r;
 
-	snprintf(dir, sizeof(dir), row->whole ? "/proc/%u" : "/proc/%u/task", pid);
 	strbuf_reset(found);
-	if (row->whole) {
-		r = row->holds(c, dir, expected, found);
-		if (r == 0)
-			name_process(found, "the process");
+	if (!row->whole) {
+		r = hold(&t, pid);
+		strlist_done(&t.seen);
 		return r;
 	}
-	for (int round = 0; r > 0 && is_new && round < ROUNDS; round++) {
-		r = look(c, unit, dir, row, expected, &seen, found, &is_new);
-		least = r == 2 ? 2 : least;
-	}
-	return r > 0 ? least : r;
+	snprintf(dir, sizeof(dir), "/proc/%u", pid);
+	r = row->holds(c, dir, expected, found);
+	if (r == 0)
+		name_process(found, "the process");
+	return r;
 }
 
 int process_variable(const struct knob_ctx *c, unsigned pid, const char *name, struct strbuf *ret)

@@ -97,6 +97,20 @@ static void threads_set_one_by_one_are_left_out(void **state)
 	assert_int_equal(holds(t, "CPUAffinity", "2-3"), 0);
 }
 
+/* Then the service may have been started with anything. */
+static void a_process_of_such_threads_alone_shows_nothing(void **state)
+{
+	struct cputree *t = *state;
+
+	thread(t, 100, "2-3", -5, 10, 1);
+	put(t, PROC "task/100/comm", "bio_close_file");
+	t->c.is_set = is_set;
+	t->c.is_set_data = "a.service bio_close_file policy";
+	assert_int_equal(holds(t, "CPUSchedulingPolicy", "other"), 2);
+	assert_int_equal(holds(t, "CPUSchedulingPriority", "7"), 2);
+	assert_int_equal(holds(t, "Nice", "-5"), 1);
+}
+
 /* Without a value of its own a service may use what its manager may. */
 static void nothing_expected_is_the_default(void **state)
 {
@@ -185,6 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(all_threads_are_looked_at),
 		CASE(threads_set_one_by_one_are_left_out),
+		CASE(a_process_of_such_threads_alone_shows_nothing),
 		CASE(nothing_expected_is_the_default),
 		CASE(a_soft_limit_may_be_raised_as_far_as_the_hard_one),
 		CASE(the_process_as_a_whole),
