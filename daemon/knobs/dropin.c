@@ -235,35 +235,71 @@ static bool is_before_replay(const char *unit)
 	return false;
 }
 
-/* A target comes after what it wants. */
+struct start {
+	const struct knob_ctx *c;
+	struct strlist seen; /* units whose files were read */
+	unsigned depth;      /* 1: those of the unit itself */
+	bool is_early;
+};
+
+static int follow(struct start *s, const char *unit);
+
+/* A target comes after what it wants. Without the default dependencies a unit may start with the first ones; of a target
+ * they say nothing. */
 static int note_start(void *data, const char *name, const char *value, const char *where)
 {
 	CLEANUP(strlist_done) struct strlist units = { 0 };
-	bool *early = data;
+	struct start *s = data;
+	int r = 0;
 
 	(void)where;
-	if (strcmp(name, "DefaultDependencies") == 0 && value[0] != '\0' &&
+	if (s->depth == 1 && strcmp(name, "DefaultDependencies") == 0 && value[0] != '\0' &&
 	    (strchr("nNfF0", value[0]) != NULL || str_starts(value, "of")))
-		*early = true;
+		s->is_early = true;
 	if (strcmp(name, "Before") != 0 && strcmp(name, "WantedBy") != 0 && strcmp(name, "RequiredBy") != 0)
 		return 0;
 	if (strlist_split(&units, value, " \t") < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < units.n; i++)
-		*early = *early || is_before_replay(units.s[i]);
-	return 0;
+	for (size_t i = 0; r == 0 && !s->is_early && i < units.n; i++)
+		r = name[0] == 'B' || str_ends(units.s[i], ".target") ? follow(s, units.s[i]) : 0;
+	return r;
+}
+
+/* What starts before a unit that starts before replay does so as well. */
+static int follow(struct start *s, const char *unit)
+{
+	s->is_early = is_before_replay(unit);
+	if (s->is_early || strlist_has(&s->seen, unit))
+		return 0;
+	if (strlist_add(&s->seen, unit) < 0)
+		return -ENOMEM;
+	s->depth++;
+	int r = unit_each_setting(s->c, unit, "[", note_start, s, NULL);
+	s->depth--;
+	return r == -ENOMEM ? r : 0; /* a name that makes no sense says nothing */
 }
 
 /* A service waits for replay, but for one that replay waits for, by its own word: systemd would break the ring by leaving
  * one of them out. A slice has nothing to wait for, and replay runs in one. */
 static int is_after_replay(const struct knob_ctx *c, const char *unit, struct hft_err *err)
 {
-	bool early = is_before_replay(unit);
+	struct start s = { .c = c };
 
 	if (!str_ends(unit, ".service"))
 		return 0;
-	int r = unit_each_setting(c, unit, "[", note_start, &early, err);
-	return r < 0 ? r : !early;
+	int r = follow(&s, unit);
+	strlist_done(&s.seen);
+	return r < 0 ? err_oom(err) : !s.is_early;
+}
+
+int dropin_note(const struct knob_ctx *c, const char *unit, struct strbuf *ret, struct hft_err *err)
+{
+	int r = str_ends(unit, ".service") ? is_after_replay(c, unit, err) : 1;
+
+	if (r == 0)
+		strbuf_addf(ret, "%sthe unit starts before " DROPIN_REPLAY ": at boot the rest is in force only later",
+		            ret->len > 0 ? "; " : "");
+	return r < 0 ? r : 0;
 }
 
 static void render_options(const struct dropin *d, struct strbuf *ret)

@@ -35,6 +35,8 @@ const char *dropin_get(const struct strlist *l, const char *name);
 int dropin_set(struct strlist *l, const char *name, const char *value);
 /* Make the file say so, or take it away when nothing is left. ERR_WRITE_FAILED: it would hold what it must not; ERR_IO. */
 int dropin_write(const struct knob_ctx *c, const char *unit, const struct dropin *d, struct hft_err *err);
+/* What people should know before a unit gets one, as knob.h's note. */
+int dropin_note(const struct knob_ctx *c, const char *unit, struct strbuf *ret, struct hft_err *err);
 
 /* --- keys of both knobs: "UNIT NAME" -------------------------------------------------------------------------------- */
 

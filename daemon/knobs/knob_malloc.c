@@ -345,12 +345,13 @@ static int malloc_note(const struct knob_ctx *c, const char *key, const char *va
 	char unit[DROPIN_UNIT_MAX];
 	const char *option = dropin_split_key(key, unit), *text = NULL;
 
-	(void)err;
-	for (size_t i = 0; option != NULL && i < ARRAY_LEN(notes); i++)
+	if (option == NULL)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(notes); i++)
 		if (strcmp(notes[i].option, option) == 0)
 			text = notes[i].note(c, unit, value);
 	strbuf_add(ret, text != NULL ? text : "");
-	return 0;
+	return dropin_note(c, unit, ret, err);
 }
 
 static int malloc_explain(size_t i, struct knob_doc *ret)

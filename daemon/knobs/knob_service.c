@@ -217,15 +217,17 @@ static int service_note(const struct knob_ctx *c, const char *key, const char *v
 	const char *option = dropin_split_key(key, unit);
 	bool is_policy = option != NULL && strcmp(option, "CPUSchedulingPolicy") == 0 &&
 	                 (strcmp(value, "fifo") == 0 || strcmp(value, "rr") == 0);
+	int r = 0;
 
-	if (!is_policy && !(option != NULL && strcmp(option, "LimitRTPRIO") == 0))
+	if (option == NULL)
 		return 0;
-	int r = unit_each_setting(c, unit, "[Service]", note_restriction, &real_time, err);
+	if (is_policy || strcmp(option, "LimitRTPRIO") == 0)
+		r = unit_each_setting(c, unit, "[Service]", note_restriction, &real_time, err);
 	if (r == 0 && real_time.on)
 		strbuf_addf(ret, is_policy ? "RestrictRealtime= at %s is no obstacle: systemd sets the policy before it"
 		                           : "RestrictRealtime= at %s keeps the service from using it",
 		            real_time.where);
-	return r;
+	return r < 0 ? r : dropin_note(c, unit, ret, err);
 }
 
 /* A control group has its values at once. */

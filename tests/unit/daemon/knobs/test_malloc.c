@@ -177,6 +177,8 @@ static void what_overrides_an_option_is_said(void **state)
 	assert_non_null(strstr(note(t, "percpu_arena", "percpu"), "turns it off"));
 	assert_string_equal(written(t, &knob_service, KEY("CPUAffinity"), "1-2"), "");
 	assert_string_equal(note(t, "narenas", "2"), "");
+	put(t, ETC REDIS ".d/10.conf", "[Unit]\nBefore=network.target");
+	assert_non_null(strstr(note(t, "narenas", "2"), "hfttune-replay.service"));
 }
 
 /* The file renders them in this order, and finds them by it. */

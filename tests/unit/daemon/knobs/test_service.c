@@ -257,6 +257,16 @@ static void slices_and_systemd_do_not_wait_for_replay(void **state)
 	assert_null(strstr(content(t, ETC "systemd-journald.service.d/50-hfttune.conf"), "replay"));
 }
 
+static const char *note(struct cputree *t, const char *option, const char *text)
+{
+	char key[128];
+
+	snprintf(key, sizeof(key), REDIS " %s", option);
+	strbuf_reset(&t->b);
+	assert_int_equal(knob_service.note(&t->c, key, text, &t->b, &t->err), 0);
+	return strbuf_str(&t->b);
+}
+
 /* What starts before that, by its own word, does not either: systemd would leave one of the two out. */
 static void what_starts_early_does_not_wait_for_replay(void **state)
 {
@@ -271,13 +281,25 @@ static void what_starts_early_does_not_wait_for_replay(void **state)
 		{ "[Unit]\nAfter=network.target\n[Install]\nWantedBy=multi-user.target", true },
 		{ "[Install]\nWantedBy=sysinit.target", false },
 		{ "[Install]\nWantedBy=multi-user.target", true },
+		{ "[Unit]\nBefore=first.service\nBefore=shutdown.target", false },
+		{ "[Unit]\nBefore=shutdown.target late.service ../x %n", true },
+		{ "[Unit]\nBefore=late.service\nDefaultDependencies=no", false },
+		{ "[Install]\nWantedBy=early.target", false },
+		{ "[Install]\nWantedBy=first.service", true },
 	};
 	struct cputree *t = *state;
+
+	put(t, USR "first.service", "[Unit]\nBefore=second.service first.service");
+	put(t, USR "second.service", "[Unit]\nBefore=" REDIS "\n[Install]\nRequiredBy=early.target");
+	put(t, USR "early.target", "[Unit]\nBefore=network-pre.target");
+	put(t, USR "late.service", "[Unit]\nBefore=" REDIS);
+	put(t, USR "shutdown.target", "[Unit]\nDefaultDependencies=no");
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		put(t, USR REDIS, rows[i].text);
 		write_ok(t, KEY("Nice"), i % 2 ? "1" : "2");
 		assert_int_equal(strstr(content(t, OURS), "After=hfttune-replay.service") != NULL, rows[i].waits);
+		assert_int_equal(note(t, "Nice", "1")[0] == '\0', rows[i].waits); /* a plan says so */
 	}
 }
 
@@ -352,16 +374,6 @@ static void only_processes_are_restarted(void **state)
 	assert_string_equal(unit, REDIS);
 	assert_false(knob_service.restarts(KEY("AllowedCPUs"), unit));
 	assert_false(knob_service.restarts("hft.slice AllowedCPUs", unit));
-}
-
-static const char *note(struct cputree *t, const char *option, const char *text)
-{
-	char key[128];
-
-	snprintf(key, sizeof(key), REDIS " %s", option);
-	strbuf_reset(&t->b);
-	assert_int_equal(knob_service.note(&t->c, key, text, &t->b, &t->err), 0);
-	return strbuf_str(&t->b);
 }
 
 static void the_sandbox_of_the_unit_is_explained(void **state)
