@@ -15,6 +15,19 @@ host() {
 	"$build/tests/tools/mktree" "$top/tests/fixtures/hosts/$1.tree" "$tree"
 }
 
+# keep_fresh: the tree is as a boot leaves it.
+keep_fresh() { cp -a "$tree" "$BATS_TEST_TMPDIR/fresh"; }
+
+# reboot_tree: what is in /proc, /sys and /run is that of a fresh boot, and what is elsewhere stays.
+reboot_tree() {
+	local dir
+	rm -rf "$tree/run"
+	for dir in "$BATS_TEST_TMPDIR"/fresh/{proc,sys,run}; do
+		[ ! -e "$dir" ] || cp -a "$dir" "$tree"
+	done
+	cat /proc/sys/kernel/random/uuid >"$tree/proc/sys/kernel/random/boot_id"
+}
+
 # profile NAME: a profile from standard input.
 profile() {
 	mkdir -p "$profiles"

@@ -238,6 +238,8 @@ int layer_revive(struct layer *l, const char *boot_id)
 	free(l->boot_id);
 	l->boot_id = copy;
 	l->revived = true;
+	for (size_t i = 0; i < l->n_entries; i++) /* another kernel, or another driver, may not */
+		l->entries[i].refused = false;
 	return 1;
 }
 

@@ -82,7 +82,7 @@ int layer_add_setting(struct layer *l, const struct layer_setting *s, size_t *re
 int layer_add_entry(struct layer *l, const struct layer_entry *e);
 struct layer_entry *layer_entry(const struct layer *l, const struct knob *knob, const char *key); /* or NULL */
 void layer_drop_entry(struct layer *l, size_t i); /* keeps the order of the rest; reindexes */
-/* What an earlier boot had in force is in force again. 1; 0: it is in force, or holds nothing but a residue; -ENOMEM. */
+/* What an earlier boot had in force is in force again, and what was refused there is to be tried. 1; 0: it is in force, or holds nothing but a residue; -ENOMEM. */
 int layer_revive(struct layer *l, const char *boot_id);
 /* Of this boot, or of persistent entries alone. */
 bool layer_in_force(const struct layer *l, const char *boot_id);

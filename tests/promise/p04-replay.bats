@@ -20,16 +20,10 @@ setup() {
 		[b/sysctl]
 		vm.stat_interval = 30
 	END
-	cp -a "$tree" "$BATS_TEST_TMPDIR/fresh"
+	keep_fresh
 }
 
 teardown() { stop_daemon -KILL; }
-
-# reboot_tree: what is in /proc and /sys is that of a fresh boot, and what is elsewhere stays.
-reboot_tree() {
-	cp -a "$BATS_TEST_TMPDIR/fresh/proc" "$BATS_TEST_TMPDIR/fresh/sys" "$tree"
-	cat /proc/sys/kernel/random/uuid >"$tree/proc/sys/kernel/random/boot_id"
-}
 
 @test "P4 a start of the daemon replays nothing, in whatever boot" {
 	daemon

@@ -41,11 +41,10 @@ writes_nothing() { # VERB...
 }
 
 @test "P10 a second replay writes nothing, and the first only what the boot took away" {
-	cp -a "$tree" "$BATS_TEST_TMPDIR/fresh"
+	keep_fresh
 	exits 0 hft --json apply p
 	changes=$(field .summary.change)
-	cp -a "$BATS_TEST_TMPDIR"/fresh/{proc,sys} "$tree"
-	cat /proc/sys/kernel/random/uuid >"$tree/proc/sys/kernel/random/boot_id"
+	reboot_tree
 	echo 11 >"$tree/proc/sys/vm/swappiness"
 	exits 0 hft --json replay
 	[ "$(field .summary.change)" = "$((changes - 1))" ]
@@ -79,5 +78,23 @@ writes_nothing() { # VERB...
 	[ "$(field .txn)" = null ]
 	exits 0 hft rollback --all
 	exits 3 hft --json plan p # in no layer any more
+	[ "$(field .summary.change)" = 3 ]
+}
+
+@test "P10 what the kernel refused is tried once in the next boot" {
+	rm -r "$tree"
+	host xeon-2s
+	keep_fresh
+	profile p <<<$'[phase a]\n[a/irq driver:mlx5_core queue:0-1]\naffinity = 2'
+	HFT_FAULT='write@*smp_affinity_list:1:EIO' exits 0 hft apply p
+	reboot_tree
+	HFT_FAULT='write@*smp_affinity_list:1:EIO' exits 0 hft --json replay
+	[ "$(field .summary.not_applicable)" = 1 ]
+	[ "$(field .summary.change)" = 2 ]
+	exits 0 hft --json apply p
+	[ "$(field .txn)" = null ]
+	reboot_tree
+	exits 0 hft --json replay # one that does not
+	[ "$(field .summary.not_applicable)" = 0 ]
 	[ "$(field .summary.change)" = 3 ]
 }
