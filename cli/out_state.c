@@ -78,6 +78,8 @@ static void print_cause(struct text *t, const struct json *txn)
 {
 	if (*view_str(txn, "cause") != '\0')
 		text_wrap(t, 2, "cause: ", view_str(txn, "cause"));
+	if (*view_str(txn, "warning") != '\0')
+		text_wrap(t, 2, "warning: ", view_str(txn, "warning"));
 }
 
 static void print_transaction(struct text *t, const struct json *reply, const char *key, enum style style)

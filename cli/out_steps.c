@@ -519,6 +519,8 @@ void view_change(struct text *t, const struct result *r)
 	print_reasons(t, steps);
 	print_if_none(t, r->reply, "Nothing to do.");
 	print_summary(t, r->reply, true);
+	if (*view_str(r->reply, "warning") != '\0')
+		text_wrap(t, 0, "warning: ", view_str(r->reply, "warning"));
 	if (json_get(r->reply, "txn") != NULL)
 		text_line(t, "Recorded as transaction %lld.", view_int(r->reply, "txn"));
 	print_next_after_change(t, r);

@@ -101,7 +101,7 @@ static int read_header(struct reader *r, struct journal_line line)
 		return damaged(r, "no header");
 	if (copy_member(header, "kind", &j->kind) < 0 || copy_member(header, "profile", &j->profile) < 0 ||
 	    copy_member(header, "started", &j->started) < 0 || copy_member(header, "boot_id", &j->boot_id) < 0 ||
-	    copy_member(header, "machine_id", &j->machine_id) < 0)
+	    copy_member(header, "machine_id", &j->machine_id) < 0 || copy_member(header, "warning", &j->warning) < 0)
 		return err_oom(r->err);
 	j->seed = record_seed(uuid);
 	int64_t txn = json_get_int(header, "txn", 0);
@@ -280,6 +280,7 @@ void journal_done(struct journal *j)
 	free(j->started);
 	free(j->boot_id);
 	free(j->machine_id);
+	free(j->warning);
 	free(j->cause);
 	*j = (struct journal){ 0 };
 }

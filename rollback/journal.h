@@ -30,6 +30,7 @@ struct journal_line {
 struct journal {
 	int64_t txn;
 	char *kind, *profile, *started, *boot_id, *machine_id; /* NULL when the header is damaged */
+	char *warning;      /* of the header, or ""; NULL when that is damaged */
 	char *cause;        /* the last that an "undoing" names, or NULL */
 	uint32_t seed;
 	enum txn_state state;

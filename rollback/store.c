@@ -119,6 +119,7 @@ static void info_done(struct txn_info *info)
 	free(info->started);
 	free(info->boot_id);
 	free(info->machine_id);
+	free(info->warning);
 	free(info->cause);
 	free(info->damage);
 	*info = (struct txn_info){ 0 };
@@ -157,6 +158,7 @@ static int fill_info(struct journal *j, struct txn_info *info, struct hft_err *e
 	info->started = j->started != NULL ? TAKE_PTR(j->started) : strdup("");
 	info->boot_id = j->boot_id != NULL ? TAKE_PTR(j->boot_id) : strdup("");
 	info->machine_id = j->machine_id != NULL ? TAKE_PTR(j->machine_id) : strdup("");
+	info->warning = TAKE_PTR(j->warning);
 	info->cause = TAKE_PTR(j->cause);
 	if (info->kind == NULL || info->profile == NULL || info->started == NULL || info->boot_id == NULL ||
 	    info->machine_id == NULL)

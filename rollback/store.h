@@ -8,7 +8,7 @@
  * 3720, B.4), seeded with that of the file's uuid (except line 0, the header, which carries it), is taken over
  * everything behind the comma that follows it; seq counts from 0. Types, the critical ones marked with a capital,
  * which a reader that does not know them must refuse:
- *   "Header"    format, uuid, txn, kind, boot_id, machine_id, started (RFC 3339 UTC), profile
+ *   "Header"    format, uuid, txn, kind, boot_id, machine_id, started (RFC 3339 UTC), profile, and a warning if there is one
  *   "Step"      index and the engine's record of one object: before and after
  *   "Prepared"  the whole resulting state (layers, stacks, originals). Until this line is durable nothing is touched
  *   "start"     index          "done"  index and what the engine adds
@@ -52,6 +52,7 @@ struct txn_info {
 	char *started, *boot_id, *machine_id;
 	enum txn_state state;
 	int64_t n_steps;
+	char *warning; /* what it was begun in spite of, for people; "" or NULL: nothing */
 	char *cause;   /* why it was undone, or was to be, for people; NULL: not known, or it was not */
 	char *damage;  /* TXN_DAMAGED: what and where ("0007.journal line 12: checksum"); else NULL */
 };
@@ -93,6 +94,7 @@ int store_lock(struct store *s, int *ret_fd, struct hft_err *err);
 
 struct txn_header {
 	const char *kind, *profile, *boot_id, *machine_id;
+	const char *warning; /* or NULL */
 };
 /*
  * Write header, steps (a JSON array of objects) and the resulting state; make all of it durable under its final name

@@ -271,7 +271,8 @@ static char *print_header(const struct txn *t, const struct txn_header *h, const
 	int r = json_set_int(header, "format", STORE_FORMAT) | json_set_string(header, "uuid", uuid) |
 	        json_set_int(header, "txn", t->number) | json_set_string(header, "kind", h->kind) |
 	        json_set_string(header, "boot_id", h->boot_id) | json_set_string(header, "machine_id", h->machine_id) |
-	        json_set_string(header, "started", started) | json_set_string(header, "profile", h->profile);
+	        json_set_string(header, "started", started) | json_set_string(header, "profile", h->profile) |
+	        json_set_string(header, "warning", h->warning);
 	return r == 0 ? json_print(header) : NULL;
 }
 

@@ -2,7 +2,8 @@
 /*
  * Other tools that write what a plan writes (knobs/others.h), and what a phase says about them: refuse, stop, ignore. A
  * tool that is to be stopped becomes a line of the layer like those of the file, so that verify, repair and rollback
- * need to know nothing of it.
+ * need to know nothing of it. A replay is not refused: at boot nobody is there to be told, and a host with none of its
+ * tuning is worse than one where a tool may undo some of it. It is warned of.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,6 +25,12 @@ struct overlap {
 	const struct layer_entry *first;
 	size_t n;
 };
+
+/* Is the request at hand about the layer? */
+static bool is_meant(const struct layer *l)
+{
+	return l->touched || l->revived;
+}
 
 static bool counts(const struct layer_entry *e)
 {
@@ -116,7 +123,7 @@ static int pass_stop(struct state *next, const struct other *o, struct hft_err *
 		struct layer *l = next->layers[i];
 		struct overlap v;
 
-		if (!l->touched || l->conflicts != PROFILE_CONFLICTS_STOP || layer_entry(l, knob_find("unit"), o->unit))
+		if (!is_meant(l) || l->conflicts != PROFILE_CONFLICTS_STOP || layer_entry(l, knob_find("unit"), o->unit))
 			continue;
 		v = overlap(l, o);
 		if (v.n > 0)
@@ -132,6 +139,7 @@ struct refusal {
 	struct strbuf units;  /* with blanks between them */
 	const char *first;    /* unit */
 	const char *where, *phase;
+	bool binds;           /* somebody asked for a layer of these: it is no replay */
 };
 
 static int remark(struct layer *l, char *text_take, struct hft_err *err)
@@ -141,6 +149,7 @@ static int remark(struct layer *l, char *text_take, struct hft_err *err)
 
 static int refuse(struct refusal *f, const struct layer *l, const struct other *o, const struct overlap *v, bool busy)
 {
+	f->binds = f->binds || l->touched;
 	if (!f->first) {
 		f->first = o->unit;
 		f->phase = l->phase;
@@ -168,7 +177,7 @@ static int pass_others(const struct session *s, struct state *next, const struct
 		struct layer *l = next->layers[i];
 		struct overlap v = {0};
 
-		if (l->touched)
+		if (is_meant(l))
 			v = overlap(l, o);
 		if (v.n == 0)
 			continue;
@@ -189,6 +198,12 @@ static int raise_refusal(const struct refusal *f, struct hft_err *err)
 	err_hint(err, "`systemctl mask --now %s`; or write `conflicts = stop` under [phase %s], and rollback starts it again",
 	         strbuf_str(&f->units), f->phase);
 	return -EEXIST;
+}
+
+static int give_warning(const struct refusal *f, char **ret, struct hft_err *err)
+{
+	*ret = str_printf("%s; `systemctl mask --now %s` and `hfttune repair`", strbuf_str(&f->what), strbuf_str(&f->units));
+	return *ret ? 0 : err_oom(err);
 }
 
 /* --- files --------------------------------------------------------------------------------------------------------------- */
@@ -240,7 +255,7 @@ static int pass_files(const struct session *s, struct state *next, struct hft_er
 
 /* --- the whole -------------------------------------------------------------------------------------------------------- */
 
-int conflicts_settle(const struct session *s, struct state *next, struct hft_err *err)
+int conflicts_settle(const struct session *s, struct state *next, char **ret_warning, struct hft_err *err)
 {
 	struct refusal f = {0};
 	int r = 0;
@@ -252,7 +267,7 @@ int conflicts_settle(const struct session *s, struct state *next, struct hft_err
 	for (size_t i = 0; r == 0 && i < n_others; i++)
 		r = pass_others(s, next, &others[i], &f, err);
 	if (r == 0 && f.first)
-		r = raise_refusal(&f, err);
+		r = f.binds ? raise_refusal(&f, err) : give_warning(&f, ret_warning, err);
 	strbuf_done(&f.what);
 	strbuf_done(&f.units);
 	return r < 0 ? r : pass_files(s, next, err);

@@ -141,7 +141,7 @@ static int warn_of_others(struct doctor *d)
 		return r;
 	for (size_t i = 0; i < next.n_layers; i++)
 		next.layers[i]->touched = layer_in_force(next.layers[i], d->s.host->boot_id);
-	if (conflicts_settle(&d->s, &next, &refusal) < 0)
+	if (conflicts_settle(&d->s, &next, NULL, &refusal) < 0)
 		r = add_warning(d, refusal.subject, refusal.hint, "%s", refusal.msg);
 	for (size_t i = 0; r == 0 && i < next.n_layers; i++)
 		for (size_t k = 0; r == 0 && next.layers[i]->touched && k < next.layers[i]->remarks.n; k++)

@@ -89,6 +89,7 @@ struct result { /* zero-initialise; result_done frees */
 	int64_t recovered;  /* an unfinished one that was undone first, 0: none */
 	int64_t unfinished; /* one that a read found and left alone, 0: none */
 	const char *judged; /* verify: "layers" or "profile" */
+	char *warning;      /* what it was done in spite of, for people; or NULL */
 };
 void result_done(struct result *r);
 

@@ -32,6 +32,7 @@ void plan_done(struct plan *p)
 {
 	steps_free(p->steps, p->n_steps);
 	state_done(&p->next);
+	free(p->warning);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -806,7 +807,7 @@ int plan_build(const struct session *s, struct state *take_next, enum plan_mode 
 	/* What is taken out, or back, is nobody's wish: it is not to be refused. */
 	r = mode == PLAN_IMPOSE ? sense_check(s, &ret->next, err) : 0;
 	if (r == 0 && mode == PLAN_IMPOSE)
-		r = conflicts_settle(s, &ret->next, err);
+		r = conflicts_settle(s, &ret->next, &ret->warning, err);
 	if (r == 0)
 		r = pass_held(&b, err);
 	if (r == 0)

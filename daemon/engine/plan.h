@@ -20,6 +20,7 @@ struct plan {
 	struct state next;  /* what will be in force */
 	size_t n_writes;
 	bool changed;       /* next differs from the state before, though nothing may have to be written */
+	char *warning;      /* what a replay does not wait for somebody to settle, for people; or NULL */
 };
 void plan_done(struct plan *p);
 
@@ -38,9 +39,10 @@ int sense_check(const struct session *s, const struct state *next, struct hft_er
 
 /*
  * What else writes the objects of touched layers: a tool that runs is refused (ERR_CONFLICT, -EEXIST), or stopped by an
- * entry of its own in the layer, or said, as the phase has it. What only some file will set later is said.
+ * entry of its own in the layer, or said, as the phase has it. What only some file will set later is said. In layers that
+ * are replayed nothing is refused: *ret_warning is set instead (caller frees), and may be NULL where no layer is revived.
  */
-int conflicts_settle(const struct session *s, struct state *next, struct hft_err *err);
+int conflicts_settle(const struct session *s, struct state *next, char **ret_warning, struct hft_err *err);
 /* Mark the steps that a tool may put back which the plan stops. */
 void conflicts_mark(struct plan *p);
 /* Does a tool run that a layer of the state in force would have refused, or stopped? Each is reported as drift. */

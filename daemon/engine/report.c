@@ -181,6 +181,7 @@ int plan_report(const struct session *s, struct plan *p, struct result *ret, str
 			r = hand_over(&k, &p->steps[i]);
 	}
 	object_index_done(&k.index);
+	ret->warning = TAKE_PTR(p->warning);
 	for (size_t i = 0; i < p->n_steps; i++) {
 		if (p->steps[i].reported) /* owned by the result now */
 			memset(&p->steps[i], 0, sizeof(p->steps[i]));

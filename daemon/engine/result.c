@@ -60,6 +60,7 @@ void result_done(struct result *r)
 	for (size_t i = 0; i < r->n_phases; i++)
 		phase_line_done(&r->phases[i]);
 	free(r->phases);
+	free(r->warning);
 	memset(r, 0, sizeof(*r));
 }
 

@@ -944,6 +944,7 @@ static int begin(struct run *run, const struct run_labels *labels, struct hft_er
 	                                           .profile = labels->profile,
 	                                           .boot_id = h->boot_id,
 	                                           .machine_id = h->machine_id,
+	                                           .warning = run->p->warning,
 	                                   }, steps, state, &run->txn, err);
 }
 

@@ -52,7 +52,8 @@ static struct json *txn_json(const struct txn_info *t)
 	        json_set_string(j, "profile", t->profile && *t->profile ? t->profile : NULL) |
 	        json_set_string(j, "state", txn_states[t->state]) |
 	        json_set_string(j, "started", t->started ? t->started : "") | json_set_int(j, "steps", t->n_steps) |
-	        json_set_string(j, "boot_id", t->boot_id ? t->boot_id : "") | json_set_string(j, "cause", t->cause);
+	        json_set_string(j, "boot_id", t->boot_id ? t->boot_id : "") | json_set_string(j, "cause", t->cause) |
+	        json_set_string(j, "warning", t->warning && *t->warning ? t->warning : NULL);
 
 	if (r < 0)
 		json_freep(&j);

@@ -25,6 +25,7 @@ static const struct {
 	[EVENT_REPLAYED] = {"5b34b948044c4c9f8ad54e3583d3e8d2",   "HFTTUNE_OBJECTS", LOG_LEVEL_INFO   },
 	[EVENT_REASSERTED] = {"203fef0ca16e4e37923123c56422abdd", "HFTTUNE_OBJECTS", LOG_LEVEL_WARNING},
 	[EVENT_GAVE_UP] = {"8daf0c147f254118b5c8729341aaca95",    "HFTTUNE_OBJECTS", LOG_LEVEL_WARNING},
+	[EVENT_CONTESTED] = {"ada3962617a546eb8f81af2d37c79ba1",  "HFTTUNE_OBJECTS", LOG_LEVEL_WARNING},
 };
 
 /* Under a service manager stderr is a socket of the journal (sd-daemon(3)). */

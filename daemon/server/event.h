@@ -10,7 +10,7 @@
 struct hft_err;
 
 enum event { EVENT_RECOVERED, EVENT_UNDONE, EVENT_NOT_UNDONE, EVENT_STUCK, EVENT_DAMAGE, EVENT_REPLAYED,
-	     EVENT_REASSERTED, EVENT_GAVE_UP };
+	     EVENT_REASSERTED, EVENT_GAVE_UP, EVENT_CONTESTED };
 
 /* objects: names or a path, becomes the field of the event's row; message: one sentence. txn 0: not known. */
 void event_log(enum event e, int64_t txn, const char *objects, const char *message);

@@ -120,8 +120,11 @@ static void announce_replay(const struct work *w, const struct result *result)
 	}
 	text = str_printf("replayed %zu setting%s of %zu layer%s (%zu not applicable)", settings, settings == 1 ? "" : "s",
 	                  result->n_phases, result->n_phases == 1 ? "" : "s", lacking);
-	if (result->txn && !w->running->standalone)
-		event_log(EVENT_REPLAYED, result->txn, "", text ? text : "replayed");
+	if (!result->txn || w->running->standalone)
+		return;
+	event_log(EVENT_REPLAYED, result->txn, "", text ? text : "replayed");
+	if (result->warning)
+		event_log(EVENT_CONTESTED, result->txn, "", result->warning);
 }
 
 static int run_replay(struct work *w, struct hft_err *err)

@@ -176,7 +176,8 @@ static int last_message(struct reply *r, const struct result *res, size_t from)
 	for (size_t i = 0; i < res->n_phases; i++)
 		e |= json_add_take(phases, phase_json(&res->phases[i]));
 	e |= json_set_take(j, "phases", phases) | set_steps(j, res, from, res->n_steps) |
-	     json_set_take(j, "summary", summary_json(res)) | json_set_string(j, "judged", res->judged);
+	     json_set_take(j, "summary", summary_json(res)) | json_set_string(j, "judged", res->judged) |
+	     json_set_string(j, "warning", res->warning);
 	if (res->txn)
 		e |= json_set_int(j, "txn", res->txn);
 	if (res->recovered)

@@ -23,6 +23,8 @@ affinity = 0
 END
 }
 
+teardown() { stop_daemon -KILL; }
+
 @test "a tool that runs is refused: its unit, the objects, the line and what to do" {
 	runs irqbalance.service
 	runs tuned.service
@@ -92,6 +94,35 @@ END
 	rm "$tree/run/systemd/units/invocation:irqbalance.service"
 	exits 3 hft plan p --json
 	[ "$(field '.phases[0].notes | length')" = 0 ]
+}
+
+@test "at boot: warned of where the phase refuses it, stopped where it says so" {
+	keep_fresh
+	exits 0 hft apply p
+	reboot_tree
+	runs irqbalance.service
+	daemon
+	exits 0 client replay
+	has 'warning: irqbalance.service (irqbalance) runs and sets irq '
+	grep -q 'irqbalance.service (irqbalance) runs and sets irq .*mask --now irqbalance.service' "$BATS_TEST_TMPDIR/daemon.log"
+	stop_daemon
+	[ "$(value /proc/sys/vm/swappiness)" = 10 ]
+	exits 0 hft status
+	has 'warning: irqbalance.service (irqbalance) runs'
+	exits 0 hft history 2
+	has 'warning: irqbalance.service (irqbalance) runs'
+	exits 3 hft verify
+	exits 4 hft repair
+	rm "$tree/run/systemd/units/invocation:irqbalance.service"
+	exits 0 hft apply p --set variables.conflicts=stop
+	reboot_tree
+	runs irqbalance.service
+	exits 0 hft --json replay
+	[ "$(field .warning)" = null ]
+	[ ! -e "$tree/run/systemd/units/invocation:irqbalance.service" ]
+	exits 0 hft verify
+	exits 0 hft rollback --all
+	[ -h "$tree/run/systemd/units/invocation:irqbalance.service" ]
 }
 
 @test "a profile stops what is known to be in the way, and nothing else" {

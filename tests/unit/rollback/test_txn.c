@@ -187,12 +187,13 @@ static void test_no_steps(void **state)
 	CLEANUP(mem_closep) int lock = -1;
 
 	assert_int_equal(store_lock(t->store, &lock, &t->err), 0);
-	const struct txn_header bare = { "rollback", NULL, "b", "m" };
+	const struct txn_header bare = { "rollback", NULL, "b", "m", "tuned runs" };
 	assert_int_equal(txn_begin(t->store, &bare, none, after, &txn, &t->err), 0);
 	assert_int_equal(txn_commit(txn, NULL, &t->err), 0);
 	CLEANUP(store_view_done) struct store_view v = load(t);
 	assert_string_equal(v.txns[0].profile, "");
 	assert_string_equal(v.txns[0].kind, "rollback");
+	assert_string_equal(v.txns[0].warning, "tuned runs");
 	assert_int_equal(v.txns[0].n_steps, 0);
 }
 

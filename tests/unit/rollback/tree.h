@@ -138,7 +138,7 @@ UNUSED static void assert_json(const struct json *j, const char *text)
 	assert_string_equal(found, text);
 }
 
-static const struct txn_header header = { "apply", "redis", "boot-1", "machine-1" };
+static const struct txn_header header = { "apply", "redis", "boot-1", "machine-1", NULL };
 
 #define STEPS "[{\"key\":\"kernel.timer_migration\",\"before\":\"1\"},{\"key\":\"irq 4\",\"before\":\"0-3\"}]"
 

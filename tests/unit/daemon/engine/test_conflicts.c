@@ -217,6 +217,94 @@ static void test_started_since_is_refused_by_repair(void **state)
 	repair(t);
 }
 
+/* --- a replay ------------------------------------------------------------------------------------------------------------ */
+
+static const char *warning_of_replay(struct tree *t)
+{
+	static char text[1024];
+	CLEANUP(json_freep) struct json *j = NULL;
+
+	assert_done(t, engine_status(&t->e, &j, &t->err));
+	snprintf(text, sizeof(text), "%s", json_get_string(json_get(j, "replay"), "warning", ""));
+	return text;
+}
+
+/* A host with none of its tuning would be worse, and nobody is there to be told. */
+static void test_a_replay_is_not_refused_but_warned_of(void **state)
+{
+	struct tree *t = *state;
+
+	settings(t, "");
+	apply(t, "p");
+	restart(t);
+	start(t, "irqbalance.service");
+	start(t, "tuned.service");
+	replay(t);
+	assert_file(t, SWAPPINESS, "10");
+	assert_file(t, IRQ_4, "0-1");
+	assert_true(is_there(t, BALANCE));
+	assert_non_null(strstr(t->result.warning, "irqbalance.service (irqbalance) runs and sets irq IO-APIC hwirq-4 and 1 more"));
+	assert_non_null(strstr(t->result.warning, "systemctl mask --now irqbalance.service tuned.service"));
+	assert_string_equal(warning_of_replay(t), t->result.warning);
+	verify(t);
+	assert_state(t, "unit irqbalance.service", "a", "drift");
+	restart(t); /* once more */
+	put(t, BOOT_ID, BOOT_3);
+	/* Somebody at a terminal is. */
+	assert_error(t, call(t, call_repair, NULL), ERR_CONFLICT, "irqbalance.service");
+	assert_error(t, try(t, engine_apply), ERR_CONFLICT, "irqbalance.service");
+	take_away(t, BALANCE);
+	take_away(t, TUNED);
+	replay(t);
+	assert_null(t->result.warning);
+	assert_string_equal(warning_of_replay(t), "");
+	roll_back_all(t);
+	assert_as_before(t);
+}
+
+/* One that is enabled runs again in the next boot, and one that has come since is stopped, too. */
+static void test_a_replay_stops(void **state)
+{
+	struct tree *t = *state;
+
+	settings(t, "conflicts = stop");
+	start(t, "tuned.service");
+	apply(t, "p");
+	restart(t);
+	take_away(t, TUNED_MASK);
+	start(t, "tuned.service");
+	start(t, "irqbalance.service");
+	replay(t);
+	assert_null(t->result.warning);
+	assert_false(is_there(t, TUNED));
+	assert_false(is_there(t, BALANCE));
+	assert_true(is_there(t, TUNED_MASK));
+	assert_file(t, SWAPPINESS, "10");
+	assert_state(t, "unit irqbalance.service", "a", "change");
+	verify(t);
+	assert_state(t, "unit irqbalance.service", "a", "ok");
+	replay(t);
+	assert_int_equal(t->result.txn, 0);
+	roll_back_all(t);
+	assert_true(is_there(t, TUNED));
+	assert_true(is_there(t, BALANCE));
+	assert_as_before(t);
+}
+
+static void test_a_replay_leaves_what_is_ignored(void **state)
+{
+	struct tree *t = *state;
+
+	settings(t, "conflicts = ignore");
+	apply(t, "p");
+	restart(t);
+	start(t, "irqbalance.service");
+	replay(t);
+	assert_null(t->result.warning);
+	assert_true(is_there(t, BALANCE));
+	assert_file(t, IRQ_4, "0-1");
+}
+
 /* It stays stopped for as long as a layer is left that it would disturb. */
 static void test_the_last_layer_starts_it(void **state)
 {
@@ -306,6 +394,9 @@ int main(void)
 		TEST(test_it_runs_again_is_drift_and_repaired),
 		TEST(test_started_since_is_the_cause_of_drift_and_stopped_by_repair),
 		TEST(test_started_since_is_refused_by_repair),
+		TEST(test_a_replay_is_not_refused_but_warned_of),
+		TEST(test_a_replay_stops),
+		TEST(test_a_replay_leaves_what_is_ignored),
 		TEST(test_the_last_layer_starts_it),
 		TEST(test_what_a_stopped_tool_puts_back_is_the_original),
 		TEST(test_ignored_is_said),
