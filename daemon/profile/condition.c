@@ -52,12 +52,11 @@ static bool is_assignment(const char *arg)
 static int judge_variable(const struct term *t, const char *predicate, bool *ret, struct hft_err *err)
 {
 	size_t len = strcspn(t->arg, "=");
-	const char *value = names_value(t->names, t->arg, len);
+	int r = names_compare(t->names, t->arg, len, t->arg + len + 1, t->at, ret, err);
 
-	if (value == NULL)
+	if (r == -ENOENT)
 		return profile_fail(err, t->at, t->arg, "condition %s:%s: there is no such name", predicate, t->arg);
-	*ret = str_eq(value, t->arg + len + 1);
-	return 0;
+	return r;
 }
 
 static int ask_host(const struct term *t, const char *predicate, bool *ret, struct hft_err *err)

@@ -316,7 +316,7 @@ static int compute_set(struct names *n, struct name *x, struct hft_err *err)
 	return x->value != NULL ? 0 : err_oom(err);
 }
 
-static int check_choice(const struct name *x, struct hft_err *err)
+static int check_choice(const struct name *x, const char *value, const struct place *at, struct hft_err *err)
 {
 	CLEANUP(strlist_done) struct strlist words = { 0 };
 
@@ -324,10 +324,10 @@ static int check_choice(const struct name *x, struct hft_err *err)
 		return 0;
 	if (strlist_split(&words, x->choices, "|") < 0)
 		return err_oom(err);
-	if (strlist_has(&words, x->value))
+	if (strlist_has(&words, value))
 		return 0;
-	profile_fail(err, &x->at, x->name, "variable \"%s\" cannot be \"%s\"", x->name, x->value);
-	err_values(err, x->choices, x->value);
+	profile_fail(err, at, x->name, "variable \"%s\" cannot be \"%s\"", x->name, value);
+	err_values(err, x->choices, value);
 	return -EINVAL;
 }
 
@@ -338,7 +338,7 @@ static int compute(struct names *n, struct name *x, struct hft_err *err)
 	int r = names_expand(n, x->raw, &x->at, &x->value, err);
 	if (r < 0)
 		return r;
-	return x->is_cpus ? compute_set(n, x, err) : check_choice(x, err);
+	return x->is_cpus ? compute_set(n, x, err) : check_choice(x, x->value, &x->at, err);
 }
 
 int names_resolve(struct names *n, struct hft_err *err)
@@ -351,11 +351,15 @@ int names_resolve(struct names *n, struct hft_err *err)
 	return 0;
 }
 
-const char *names_value(const struct names *n, const char *name, size_t len)
+int names_compare(const struct names *n, const char *name, size_t len, const char *value, const struct place *at,
+                  bool *ret, struct hft_err *err)
 {
 	const struct name *x = find(n, name, len);
 
-	return x != NULL ? x->value : NULL;
+	if (x == NULL || x->value == NULL)
+		return -ENOENT;
+	*ret = str_eq(x->value, value);
+	return check_choice(x, value, at, err);
 }
 
 /* The ${name} at p into *b; *ret_end is what follows it. */

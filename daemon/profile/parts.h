@@ -96,8 +96,9 @@ int names_settle(struct names *n, struct hft_err *err);
 int names_assign(struct names *n, const struct profile_assign *assigns, size_t n_assigns, struct hft_err *err);
 /* Compute every value. */
 int names_resolve(struct names *n, struct hft_err *err);
-/* The value of a name, or NULL; borrowed. */
-const char *names_value(const struct names *n, const char *name, size_t len);
+/* Is that the value of a name? -ENOENT, without an error: there is no such name; -EINVAL: it may not have that value. */
+int names_compare(const struct names *n, const char *name, size_t len, const char *value, const struct place *at,
+                  bool *ret, struct hft_err *err);
 /* Replace each ${name}, once: what comes out is not looked at again. Caller frees. */
 int names_expand(struct names *n, const char *text, const struct place *at, char **ret, struct hft_err *err);
 

@@ -84,6 +84,8 @@ hft() { "$build/hfttune" --root "$tree" --profile-dir "$top/profiles" "$@"; }
 		max_memory = 0
 		eviction_policy = "noeviction"
 	TOML
+	exits 2 hft plan redistill --set variables.variant=balnced
+	has 'balanced|read-heavy|write-heavy|low-latency|many-connections'
 	for variant in "${!shards[@]}"; do
 		exits 3 hft --json plan redistill --phase redistill --set variables.variant="$variant"
 		[ "$(field '[.steps[] | select(.knob == "conffile" and .state == "change")] | length')" = 9 ]

@@ -123,6 +123,7 @@ static void test_choices(void **state)
 	fake_refused("[variables]\nchoices v = b|c\nv = a\n", "p.conf:3", "v");
 	fake_refused("[variables]\nchoices v = b|c\n", "p.conf:2", "v");
 	fake_refused("[cpus]\nv = 1\n[variables]\nchoices v = b|c\n", "p.conf:4", "v");
+	fake_refused("[variables]\nv = b\nchoices v = b|c\n[phase a]\n[a/k if=!var:v=d]\nx = 1\n", "p.conf:5", "v");
 }
 
 static void test_refused_assignments(void **state)
