@@ -112,9 +112,9 @@ static void set_context(const struct engine *e, struct session *s)
 		.holds = e->holds,
 		.copied = !fsio_is_live(e->fs),
 		.host_conf = session_host_conf,
+		.host_conf_data = u.out,
 		.is_set = session_is_set,
 		.is_set_data = &s->state,
-		.host_conf_data = u.out,
 	};
 }
 

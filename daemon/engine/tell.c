@@ -170,7 +170,8 @@ int engine_status(const struct engine *e, struct json **ret, struct hft_err *err
 	if (replay && replay != open)
 		r |= json_set_take(j, "replay", txn_json(replay));
 	r |= json_set_take(j, "neither", neither_json(&s, open)) |
-	     json_set_take(j, "damage", texts(s.view.damage)) | json_set_bool(j, "reboot_needed", verify_needs_reboot(&s) || is_rolled_back_at_boot(&s)) |
+	     json_set_take(j, "damage", texts(s.view.damage)) |
+	     json_set_bool(j, "reboot_needed", verify_needs_reboot(&s) || is_rolled_back_at_boot(&s)) |
 	     json_set_string(j, "state_dir", store_dir(e->store)) | json_set_string(j, "root", fsio_root(e->fs));
 	return give(j, r, ret, err);
 }
